@@ -1,0 +1,236 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"time"
+)
+
+// flight is one attempt of this process to get newer tokens for a grant,
+// shared by all callers that wait for them. It is at most one a grant.
+type flight struct {
+	app        *App
+	state      *grantState
+	known      uint64 // the generation to get past
+	background bool   // the token still serves: do not wait long
+
+	done   chan struct{} // closed at the end, when got and err are set
+	got    *snapshot
+	err    error
+	events []TokenEvent
+}
+
+// storeLimit bounds one operation of the store; a write cut off by it is a
+// write of unknown outcome.
+const storeLimit = 10 * time.Second
+
+func (f *flight) run() {
+	defer func() {
+		if p := recover(); p != nil {
+			f.err = fmt.Errorf("oauth: grant %s: a panic while refreshing: %v", f.state.id, p)
+		}
+		if f.err != nil {
+			f.state.retryAt.Store(time.Now().Add(time.Second + rand.N(time.Second)).UnixNano())
+			f.app.log.Warn("refresh failed", "grant", f.state.id, "error", f.err)
+		}
+	}()
+	f.got, f.err = f.fly(context.Background())
+}
+
+// fly loads, decides by next, acts, and loads again until it has an answer.
+func (f *flight) fly(ctx context.Context) (*snapshot, error) {
+	poll := pollInterval{}
+	for {
+		start := time.Now() // before the load: budgets may be over early, never late
+		row, err := f.app.load(ctx, f.state.id)
+		if err != nil {
+			return nil, err
+		}
+		w := f.app.windows(row)
+		p := next(row, f.known, w, start.Round(0))
+		switch p.step {
+		case stepFail:
+			return nil, p.err
+		case stepAdopt:
+			snap, err := f.adopt(row)
+			if err != nil || !snap.expiredAt.passed(time.Now()) {
+				return snap, err
+			}
+			f.known = row.Generation
+		case stepQuarantine:
+			if err := f.quarantine(ctx, row, w); err != nil {
+				return nil, err
+			}
+		case stepWait:
+			if f.background && p.wait > w.least {
+				if cur := f.state.current.Load(); cur != nil {
+					return cur, nil
+				}
+			}
+			if err := f.app.sleep(poll.next(p.wait, row.Intent != nil)); err != nil {
+				return nil, err
+			}
+		case stepSend, stepProbe:
+			snap, err := f.refresh(ctx, row, budget{start: start, size: w.send}, p.step == stepProbe)
+			if snap != nil || err != nil {
+				return snap, err
+			}
+		}
+	}
+}
+
+// adopt takes over the tokens of a row that somebody committed.
+func (f *flight) adopt(row Row) (*snapshot, error) {
+	t, err := f.app.openTokens(row)
+	if err != nil {
+		return nil, err
+	}
+	snap := newSnapshot(row, t, f.app.windows(row))
+	if cur := f.state.current.Load(); cur != nil && cur.generation < snap.generation {
+		f.note(EventAdopted, row)
+	}
+	f.state.publish(snap)
+	return snap, nil
+}
+
+// quarantine marks a row after the store failed over: it may have forgotten an
+// intent, so nobody sends until a request under it would have drained.
+func (f *flight) quarantine(ctx context.Context, row Row, w windows) error {
+	row.RunID = row.StoreRun
+	row.DoubtGen = row.Generation
+	row.Intent = &Intent{ID: rowID(row), Base: row.Generation, Deadline: row.Now.Add(w.send)}
+	_, err := f.app.swap(ctx, row)
+	if err == nil || errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+func rowID(row Row) string {
+	if row.Intent != nil {
+		return row.Intent.ID
+	}
+	return newIntentID()
+}
+
+func newIntentID() string { return string(NewGrantID()) }
+
+// refresh announces, sends and commits. Nil and nil mean: load again, things
+// have changed.
+func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*snapshot, error) {
+	t, err := f.app.openTokens(row)
+	if err != nil {
+		return nil, err
+	}
+	intent := Intent{ID: newIntentID(), Base: row.Generation, Deadline: row.Now.Add(b.size)}
+	row, err = f.announceIntent(ctx, row, intent, probe, b)
+	if row.Intent == nil || err != nil {
+		return nil, err
+	}
+	f.app.log.Debug("refreshing", "grant", row.GrantID, "generation", row.Generation, "intent", intent.ID, "probe", probe)
+
+	issued := time.Now().Round(0)
+	ans, sent, fail := f.app.postToken(ctx, b, url.Values{
+		"grant_type":    {"refresh_token"},
+		"refresh_token": {t.Refresh},
+	}, t.Refresh, t.Access)
+	switch {
+	case fail == nil:
+		return f.commit(ctx, pair{row: row, old: t, answer: ans, issued: issued, intent: intent.ID})
+	case !sent:
+		f.withdraw(ctx, intent.ID)
+		return nil, fmt.Errorf("oauth: grant %s: nothing was sent: %w", row.GrantID, fail)
+	case fail.Code == "invalid_grant":
+		return f.refused(ctx, row, probe, intent.ID, fail)
+	}
+	return nil, fmt.Errorf("oauth: grant %s: %w: %w", row.GrantID, ErrInDoubt, fail)
+}
+
+// announceIntent makes intent durable. A write of unknown outcome is read
+// again and repeated under the same id, so that it cannot land as a stranger.
+// A row without an intent means that somebody was faster.
+func (f *flight) announceIntent(ctx context.Context, row Row, intent Intent, probe bool, b budget) (Row, error) {
+	for {
+		row.Intent = &intent
+		if probe {
+			row.DoubtGen = row.Generation
+		}
+		stored, err := f.app.swap(ctx, row)
+		switch {
+		case err == nil:
+			return stored, nil
+		case errors.Is(err, ErrConflict):
+			return Row{}, nil
+		case errors.Is(err, ErrNotWritten):
+			return Row{}, err
+		}
+		again, loadErr := f.app.load(ctx, row.GrantID)
+		switch {
+		case loadErr != nil:
+			return Row{}, loadErr // nothing was sent; the intent, if written, runs out by itself
+		case again.Intent != nil && again.Intent.ID == intent.ID && again.RunID == again.StoreRun:
+			return again, nil
+		case again.Version != row.Version || again.StoreRun != row.StoreRun:
+			return Row{}, nil
+		case b.left() <= 0:
+			return Row{}, err
+		}
+	}
+}
+
+// withdraw takes back an intent under which nothing was sent. Failing that, it
+// runs out by itself.
+func (f *flight) withdraw(ctx context.Context, intent string) {
+	row, err := f.app.load(ctx, f.state.id)
+	if err != nil || row.Intent == nil || row.Intent.ID != intent {
+		return
+	}
+	row.Intent = nil
+	_, _ = f.app.swap(ctx, row) // failing is harmless, as said
+}
+
+// refused handles invalid_grant: somebody rotated before us, or it is the end.
+func (f *flight) refused(ctx context.Context, base Row, probe bool, intent string, fail *ProviderError) (*snapshot, error) {
+	for try := 0; ; try++ {
+		row, err := f.app.load(ctx, base.GrantID)
+		if err == nil {
+			switch {
+			case row.State != StateActive, row.RunID != row.StoreRun, row.Generation < base.Generation:
+				return nil, nil
+			case row.Generation > base.Generation:
+				f.withdraw(ctx, intent)
+				return nil, nil
+			}
+			row.State, row.Reason, row.Intent = StateNeedsReauth, ReasonRevoked, nil
+			if probe || doubtful(row) {
+				row.Reason = ReasonLostInFlight
+			}
+			if row, err = f.app.swap(ctx, row); err == nil {
+				f.app.log.Warn("grant lost", "grant", row.GrantID, "generation", row.Generation, "reason", row.Reason)
+				f.note(EventNeedsReauth, row)
+				return nil, fmt.Errorf("%w: %w", &ReauthError{GrantID: row.GrantID, Reason: row.Reason}, fail)
+			}
+		}
+		if errors.Is(err, ErrConflict) {
+			continue
+		}
+		if try == 5 {
+			return nil, err
+		}
+		if err := f.app.sleep(backoff(try)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (f *flight) note(kind EventKind, row Row) { f.events = append(f.events, newEvent(kind, row)) }
+
+// announce tells of what was committed, once nobody waits any more.
+func (f *flight) announce() {
+	for _, e := range f.events {
+		f.app.tell(e)
+	}
+}

@@ -1,0 +1,147 @@
+package oauth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/rblx-go/opencloud/transport"
+)
+
+// Grant is one user's authorization. It is a cheap handle, safe for concurrent
+// use; all handles of one id in a process share tokens and refreshes.
+//
+// A Grant is a transport.Credential: give it to opencloud's Client.As.
+type Grant struct{ state *grantState }
+
+var _ transport.Credential = (*Grant)(nil)
+
+// Grant returns the handle of a grant. It does no I/O: an unknown id shows at
+// first use, as ErrNoGrant.
+func (a *App) Grant(id GrantID) *Grant {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.grants[id]
+	if s == nil {
+		s = &grantState{app: a, id: id}
+		a.grants[id] = s
+	}
+	return &Grant{state: s}
+}
+
+// ID returns the grant's id.
+func (g *Grant) ID() GrantID { return g.state.id }
+
+// CredentialID implements transport.Credential.
+func (g *Grant) CredentialID() string { return string(g.state.id) }
+
+// RoundTripper implements transport.Credential: it returns a Transport.
+func (g *Grant) RoundTripper(base http.RoundTripper, allowed transport.Origins) http.RoundTripper {
+	return &Transport{Grant: g, Base: base, Origins: allowed}
+}
+
+// Token returns an access token that has not expired, refreshing first if need
+// be; the wait ends with ctx, the refresh does not. The token is a copy and
+// carries no refresh token: that has one owner, the store.
+func (g *Grant) Token(ctx context.Context) (*oauth2.Token, error) {
+	snap, err := g.state.usable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return snap.oauth2Token(), nil
+}
+
+// Refresh gets a new access token now. Refreshes of a grant are at least
+// Config.SendBudget + Config.DrainMargin apart, so it may wait that long. Use
+// it sparingly: tokens refresh by themselves.
+func (g *Grant) Refresh(ctx context.Context) (*oauth2.Token, error) {
+	var known uint64
+	cur := g.state.current.Load()
+	if cur == nil { // never used in this process: learn the generation first
+		row, err := g.state.app.load(ctx, g.state.id)
+		if err != nil {
+			return nil, err
+		}
+		known = row.Generation
+	} else {
+		known = cur.generation
+	}
+	snap, err := g.state.newer(ctx, known, true)
+	if err != nil {
+		return nil, err
+	}
+	return snap.oauth2Token(), nil
+}
+
+func (s *snapshot) oauth2Token() *oauth2.Token {
+	return &oauth2.Token{AccessToken: s.token, TokenType: "Bearer", Expiry: s.expiry}
+}
+
+// Client returns an http.Client whose requests carry the grant's access token
+// to Roblox's API, or to the origins that Config names, and to nobody else.
+func (g *Grant) Client() *http.Client {
+	return &http.Client{Transport: g.RoundTripper(nil, g.state.app.origins)}
+}
+
+// Info is what is known of a grant without its tokens.
+type Info struct {
+	GrantID    GrantID
+	Subject    string // the Roblox user id
+	Scopes     []string
+	State      State
+	Reason     Reason
+	Generation uint64
+	Issued     time.Time // of the access token
+	Expiry     time.Time // likewise
+}
+
+// Info reads the grant from the store.
+func (g *Grant) Info(ctx context.Context) (Info, error) {
+	row, err := g.state.app.load(ctx, g.state.id)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{
+		GrantID: row.GrantID, Subject: row.Subject, Scopes: splitScopes(row.Scope),
+		State: row.State, Reason: row.Reason, Generation: row.Generation,
+		Issued: row.RefreshIssued, Expiry: row.Expiry,
+	}, nil
+}
+
+// createGrant commits what a sign-in brought, before anything looks at it.
+func (a *App) createGrant(ctx context.Context, ans *answer) (GrantID, error) {
+	if ans.RefreshToken == "" {
+		return "", &ProviderError{Endpoint: "token", Err: fmt.Errorf("it gave no refresh token; is a scope for it missing?")}
+	}
+	id := NewGrantID()
+	sealed, err := a.sealTokens(id, 1, tokens{Access: string(ans.AccessToken), Refresh: string(ans.RefreshToken)})
+	if err != nil {
+		return "", err
+	}
+	now := time.Now().Round(0)
+	row, err := a.swap(ctx, Row{
+		GrantID: id, App: a.config.ClientID, Generation: 1, State: StateActive,
+		RefreshIssued: now, Expiry: now.Add(ans.Lifetime), Scope: ans.Scope, Sealed: sealed,
+	})
+	if err != nil {
+		return "", err
+	}
+	// Only now are the store's clock and run known.
+	row.RunID, row.CommittedAt = row.StoreRun, row.Now
+	_, err = a.swap(ctx, row)
+	return id, err
+}
+
+// setSubject records whose grant it is, once an ID token has proved it.
+func (a *App) setSubject(ctx context.Context, id GrantID, subject string) error {
+	row, err := a.change(ctx, id, func(r *Row) bool { r.Subject = subject; return true })
+	if err != nil {
+		return err
+	}
+	a.log.Info("signed in", "grant", id, "subject", subject)
+	a.tell(newEvent(EventSignedIn, row))
+	return nil
+}

@@ -1,0 +1,123 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Revoke ends the grant: first here, by a tombstone that no late answer
+// undoes, then at the provider (RFC 7009). Nil means that the provider has
+// accepted the revocation of the newest token. After any other error but
+// ErrStoreUnavailable the grant is dead here all the same, and calling Revoke
+// again tries the provider again.
+func (g *Grant) Revoke(ctx context.Context) error {
+	a := g.state.app
+	if !a.begin() {
+		return ErrClosed
+	}
+	defer a.work.Done()
+	row, err := a.change(ctx, g.state.id, func(r *Row) bool {
+		if r.State == StateTombstone {
+			return false
+		}
+		r.State, r.Reason = StateTombstone, ReasonPending // intent, doubt and tokens stay
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	g.state.current.Store(deadSnapshot)
+	if row.Reason == ReasonConfirmed {
+		return nil
+	}
+	err = g.revokeNewest(ctx)
+	if row, loadErr := a.load(ctx, g.state.id); loadErr == nil {
+		a.log.Info("revoked", "grant", row.GrantID, "provider", row.Reason)
+		a.tell(newEvent(EventRevoked, row))
+	}
+	return err
+}
+
+// deadSnapshot makes every caller read the row, and find the tombstone.
+var deadSnapshot = &snapshot{generation: ^uint64(0)}
+
+// revokeNewest tells the provider, once no request of ours can bring a token
+// newer than the row's any more.
+func (g *Grant) revokeNewest(ctx context.Context) error {
+	a := g.state.app
+	if err := g.state.idle(ctx); err != nil { // a flight buries its own pair
+		return fmt.Errorf("oauth: grant %s is signed out here, but the provider was not told: %w", g.state.id, err)
+	}
+	row, err := a.load(ctx, g.state.id)
+	for err == nil && row.Intent != nil && row.Intent.Deadline.After(row.Now) && ctx.Err() == nil {
+		if err = a.sleep(min(row.Intent.Deadline.Sub(row.Now), 100*time.Millisecond)); err == nil {
+			row, err = a.load(ctx, g.state.id)
+		}
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil || row.Reason == ReasonConfirmed {
+		return err
+	}
+	t, err := a.openTokens(row)
+	if err != nil {
+		return err
+	}
+	revokeErr := a.revokeToken(ctx, Secret(t.Refresh))
+	if revokeErr == nil && (row.Intent != nil || doubtful(row)) {
+		revokeErr = errors.New("a refresh is unanswered, whose token the provider may still honour")
+	}
+	row, err = a.change(ctx, g.state.id, func(r *Row) bool {
+		if r.Reason == ReasonConfirmed {
+			return false
+		}
+		r.Reason = ReasonUnreachable
+		if revokeErr == nil {
+			r.Reason = ReasonConfirmed
+		}
+		return true
+	})
+	switch {
+	case err != nil:
+		return err
+	case row.Reason != ReasonConfirmed:
+		return fmt.Errorf("oauth: grant %s is signed out here, but not surely at the provider: %w", g.state.id, revokeErr)
+	}
+	return nil
+}
+
+// revokeToken asks the provider to forget a token. A success says that it was
+// asked: RFC 7009 answers so for unknown tokens too.
+func (a *App) revokeToken(ctx context.Context, token Secret) error {
+	if a.provider.RevocationURL == "" {
+		return &ProviderError{Endpoint: "revoke", Err: ErrNotOffered}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
+	defer cancel()
+	return a.callForm(ctx, "revoke", a.provider.RevocationURL, url.Values{"token": {string(token)}}, nil)
+}
+
+// callForm posts form with the client's credentials and decodes a 2xx answer
+// into result, unless that is nil.
+func (a *App) callForm(ctx context.Context, endpoint, at string, form url.Values, result any) error {
+	req, _, err := a.newForm(ctx, at, form)
+	if err != nil {
+		return &ProviderError{Endpoint: endpoint, Err: err}
+	}
+	return call(a.client, endpoint, req, result, form.Get("token"), string(a.config.ClientSecret))
+}
+
+// call sends req and decodes a 2xx answer into result, unless that is nil.
+func call(client *http.Client, endpoint string, req *http.Request, result any, secrets ...string) error {
+	resp, err := client.Do(req)
+	if err != nil {
+		return &ProviderError{Endpoint: endpoint, Err: withoutURL(err)}
+	}
+	defer resp.Body.Close()
+	return decode(endpoint, resp, result, secrets)
+}

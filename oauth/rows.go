@@ -1,0 +1,105 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// load reads a row from the primary.
+func (a *App) load(ctx context.Context, id GrantID) (Row, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
+	row, err := a.store.Load(ctx, id)
+	switch {
+	case err == nil && row.App != a.config.ClientID:
+		return Row{}, fmt.Errorf("oauth: grant %s: %w: it belongs to another client id", id, ErrCorruptRow)
+	case err == nil:
+		return row, nil
+	case errors.Is(err, ErrNoGrant), errors.Is(err, ErrCorruptRow):
+		return Row{}, fmt.Errorf("oauth: grant %s: %w", id, err)
+	}
+	return Row{}, fmt.Errorf("oauth: grant %s: %w: %w", id, ErrStoreUnavailable, err)
+}
+
+// swap writes row over the state it was loaded from.
+func (a *App) swap(ctx context.Context, row Row) (Row, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
+	stored, err := a.store.Swap(ctx, row.Version, row)
+	switch {
+	case err == nil:
+		return stored, nil
+	case errors.Is(err, ErrConflict):
+		return Row{}, err
+	}
+	return Row{}, fmt.Errorf("oauth: grant %s: %w: %w", row.GrantID, ErrStoreUnavailable, err)
+}
+
+// change loads a row, lets edit alter it, and swaps it, until no conflict
+// comes between. edit returns false to leave the row as it is.
+func (a *App) change(ctx context.Context, id GrantID, edit func(*Row) bool) (Row, error) {
+	for {
+		row, err := a.load(ctx, id)
+		if err != nil || !edit(&row) {
+			return row, err
+		}
+		stored, err := a.swap(ctx, row)
+		if !errors.Is(err, ErrConflict) {
+			return stored, err
+		}
+		if err := ctx.Err(); err != nil {
+			return Row{}, err
+		}
+	}
+}
+
+// begin registers work that Close waits for; false after Close.
+func (a *App) begin() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return false
+	}
+	a.work.Add(1)
+	return true
+}
+
+// sleep waits for d or until the App is closed.
+func (a *App) sleep(d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-a.closing:
+		return ErrClosed
+	}
+}
+
+func (a *App) tell(e TokenEvent) {
+	if a.config.OnTokenChange != nil {
+		a.config.OnTokenChange(context.Background(), e)
+	}
+}
+
+// backoff doubles from 50 ms to about 13 s, with jitter.
+func backoff(try int) time.Duration {
+	d := 50 * time.Millisecond << min(try, 8)
+	return d/2 + rand.N(d/2)
+}
+
+// pollInterval is how long to wait before reading a row again: somebody who
+// stands before us in it may be done at any time.
+type pollInterval struct{ last time.Duration }
+
+func (p *pollInterval) next(most time.Duration, somebody bool) time.Duration {
+	if !somebody {
+		return most
+	}
+	const shortest, longest = 2 * time.Millisecond, 100 * time.Millisecond
+	p.last = min(max(p.last+p.last/20, shortest), longest)
+	return min(p.last, most)
+}

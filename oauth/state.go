@@ -1,0 +1,111 @@
+package oauth
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// grantState is what a process holds of one grant, shared by all its Grants.
+type grantState struct {
+	app     *App
+	id      GrantID
+	current atomic.Pointer[snapshot]
+	retryAt atomic.Int64 // no background refresh before, UnixNano
+
+	mu     sync.Mutex // guards flight; never held over I/O
+	flight *flight
+}
+
+// usable returns an access token that has not expired, and starts a refresh in
+// the background if it is about to.
+func (s *grantState) usable(ctx context.Context) (*snapshot, error) {
+	now := time.Now()
+	cur := s.current.Load()
+	switch {
+	case cur == nil:
+		return s.newer(ctx, 0, false)
+	case cur.expiredAt.passed(now):
+		return s.newer(ctx, cur.generation, false)
+	case cur.staleAt.passed(now) && now.UnixNano() >= s.retryAt.Load():
+		_, _ = s.join(cur.generation, true) // an error here is ErrClosed; the token still serves
+	}
+	return cur, nil
+}
+
+// newer waits for a snapshot past generation known. With forced it insists on
+// one; otherwise a token that is good for use will do.
+func (s *grantState) newer(ctx context.Context, known uint64, forced bool) (*snapshot, error) {
+	for {
+		f, err := s.join(known, false)
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		switch {
+		case f.err != nil:
+			return nil, f.err
+		case f.got.generation > known, !forced && !f.got.expiredAt.passed(time.Now()):
+			return f.got, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// join returns the flight under way or starts one. Nobody's context ends it:
+// between the provider's rotation and our commit it must not stop.
+func (s *grantState) join(known uint64, background bool) (*flight, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flight != nil {
+		return s.flight, nil
+	}
+	if !s.app.begin() {
+		return nil, ErrClosed
+	}
+	f := &flight{app: s.app, state: s, known: known, background: background, done: make(chan struct{})}
+	s.flight = f
+	go func() {
+		defer s.app.work.Done()
+		f.run()
+		s.mu.Lock()
+		s.flight = nil
+		s.mu.Unlock()
+		close(f.done)
+		f.announce()
+	}()
+	return f, nil
+}
+
+// idle waits until no flight is under way.
+func (s *grantState) idle(ctx context.Context) error {
+	s.mu.Lock()
+	f := s.flight
+	s.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// publish makes snap current unless a newer one is.
+func (s *grantState) publish(snap *snapshot) {
+	for {
+		cur := s.current.Load()
+		if cur != nil && cur.generation >= snap.generation || s.current.CompareAndSwap(cur, snap) {
+			return
+		}
+	}
+}
