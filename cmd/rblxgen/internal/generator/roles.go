@@ -1,0 +1,173 @@
+package generator
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
+)
+
+// role says how a type travels, which decides what its fields look like.
+type role int
+
+const (
+	response role = iota // values
+	request              // pointers where zero means something
+	update               // pointers for all scalars: what is set is changed
+)
+
+// assignRoles gives every schema its role. A schema that travels both ways
+// gets a second type for the way out, named after the verb that sends it.
+func (f *family) assignRoles() {
+	answers := map[string]bool{}
+	for _, op := range spec.Operations(f.doc) {
+		for _, name := range spec.Reachable(withoutWriteOnly(op.Object["responses"]), f.readable()) {
+			answers[name] = true
+		}
+	}
+	for _, op := range spec.Operations(f.doc) {
+		body := bodySchema(op.Object)
+		if body == nil {
+			continue
+		}
+		root := spec.Refs(body)
+		if len(root) != 1 {
+			continue
+		}
+		r, suffix := request, "Create"
+		if op.Verb == "PATCH" {
+			r, suffix = update, "Update"
+		}
+		body["$ref"] = spec.RefPrefix + f.outgoing(root[0], r, suffix, answers)
+	}
+	for _, name := range spec.Keys(f.schemas()) {
+		if _, ok := f.roles[name]; !ok {
+			f.roles[name] = response
+		}
+	}
+	f.dropUnused()
+}
+
+// outgoing returns the name of the type that carries the schema in a request,
+// making it if the schema also travels the other way and would look different.
+func (f *family) outgoing(name string, r role, suffix string, answers map[string]bool) string {
+	schema := spec.At(f.schemas(), name)
+	target := name
+	if answers[name] {
+		if r == request && !f.differs(name, map[string]bool{}) {
+			return name
+		}
+		target = name + suffix
+		if spec.At(f.schemas(), target) != nil {
+			return target
+		}
+		schema = spec.Clone(schema)
+		f.schemas()[target] = schema
+		schema["x-rblx-sent-as"] = name
+	}
+	if _, done := f.roles[target]; done {
+		return target
+	}
+	f.roles[target] = r
+	props := spec.At(schema, "properties")
+	for _, p := range spec.Keys(props) {
+		if spec.Flag(spec.At(props, p), "readOnly") || spec.Flag(spec.At(props, p), "x-immutable") && r == update {
+			delete(props, p)
+		}
+	}
+	spec.Visit(schema["properties"], func(o spec.Object) {
+		for _, nested := range spec.Refs(spec.Object{"$ref": o["$ref"]}) {
+			if len(spec.At(f.schemas(), nested, "properties")) > 0 {
+				o["$ref"] = spec.RefPrefix + f.outgoing(nested, request, suffix, answers)
+			}
+		}
+	})
+	return target
+}
+
+// differs reports whether a request type made of the schema would look other
+// than the response type: it has a read-only field, or one whose zero value
+// means something.
+func (f *family) differs(name string, seen map[string]bool) bool {
+	if seen[name] {
+		return false
+	}
+	seen[name] = true
+	props := spec.At(f.schemas(), name, "properties")
+	for _, p := range spec.Keys(props) {
+		prop := spec.At(props, p)
+		if spec.Flag(prop, "readOnly") || zeroMeans(prop) {
+			return true
+		}
+		if slices.ContainsFunc(spec.Refs(prop), func(n string) bool { return f.differs(n, seen) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// zeroMeans reports whether the property's zero value is worth sending.
+func zeroMeans(prop spec.Object) bool {
+	return slices.Contains([]string{"boolean", "integer", "number"}, spec.Text(prop, "type"))
+}
+
+// readable returns the schemas without what only travels in requests.
+func (f *family) readable() spec.Object {
+	out, _ := withoutWriteOnly(f.schemas()).(spec.Object)
+	return out
+}
+
+// withoutWriteOnly copies the tree without write-only properties.
+func withoutWriteOnly(tree any) any {
+	tree = spec.Clone(tree)
+	spec.Visit(tree, func(o spec.Object) {
+		props := spec.At(o, "properties")
+		for _, p := range spec.Keys(props) {
+			if spec.Flag(spec.At(props, p), "writeOnly") {
+				delete(props, p)
+			}
+		}
+	})
+	return tree
+}
+
+// dropUnused removes from responses what is never sent in them, and schemas
+// that nothing refers to any more.
+func (f *family) dropUnused() {
+	for name, r := range f.roles {
+		if schema := spec.At(f.schemas(), name); r == response && schema != nil {
+			f.schemas()[name] = withoutWriteOnly(schema)
+		}
+	}
+	needed := spec.Reachable(f.doc["paths"], f.schemas())
+	for _, name := range spec.Keys(f.schemas()) {
+		if !slices.Contains(needed, name) {
+			delete(f.schemas(), name)
+		}
+	}
+}
+
+// bodySchema returns the JSON schema of the operation's request body.
+func bodySchema(op spec.Object) spec.Object {
+	return spec.At(op, "requestBody", "content", "application/json", "schema")
+}
+
+// resultSchema returns the JSON schema of the operation's success, or nil if
+// it answers nothing worth decoding.
+func resultSchema(op spec.Object) (spec.Object, error) {
+	var found spec.Object
+	for _, status := range spec.Keys(spec.At(op, "responses")) {
+		if status[0] != '2' {
+			continue
+		}
+		schema := spec.At(op, "responses", status, "content", "application/json", "schema")
+		if schema == nil {
+			continue
+		}
+		if found != nil {
+			return nil, fmt.Errorf("answers success in more than one shape")
+		}
+		found = schema
+	}
+	return found, nil
+}

@@ -1,0 +1,123 @@
+package generator
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+
+	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
+)
+
+// typeView is one type declaration as typedef.tmpl prints it.
+type typeView struct {
+	Name, Doc string
+	Struct    bool
+	Fields    []field
+	Base      string // of a type that is no struct
+	Values    []value
+	Mask      bool // whether set fields make an update mask
+}
+
+// field is one field of a struct.
+type field struct{ Name, Wire, Type, Tag, Doc string }
+
+// value is one constant of an enum.
+type value struct{ Name, Value string }
+
+// typeView turns oapi-codegen's view of a schema into ours.
+func (f *family) typeView(td codegen.TypeDefinition) (typeView, error) {
+	v := typeView{Name: td.TypeName, Doc: f.typeDoc(td.TypeName), Base: td.Schema.TypeDecl()}
+	schema := spec.At(f.schemas(), td.TypeName)
+	if schema == nil {
+		return v, fmt.Errorf("%s: an inline schema; the importer gives every schema a name", td.JsonName)
+	}
+	if enum := spec.List(schema, "enum"); len(enum) > 0 {
+		names := spec.Strings(schema, "x-enum-varnames")
+		for i, e := range enum {
+			text := fmt.Sprint(e)
+			name := constName(v.Name, text)
+			if i < len(names) {
+				name = constName(v.Name, names[i])
+			}
+			if spec.Text(schema, "type") == "string" {
+				text = fmt.Sprintf("%q", text)
+			}
+			v.Values = append(v.Values, value{name, text})
+		}
+		return v, nil
+	}
+	if len(td.Schema.Properties) == 0 {
+		return v, nil
+	}
+	v.Struct = true
+	order := spec.Strings(schema, "x-rblx-order")
+	props := slices.Clone(td.Schema.Properties)
+	slices.SortStableFunc(props, func(a, b codegen.Property) int {
+		return cmp.Compare(rank(order, a.JsonFieldName), rank(order, b.JsonFieldName))
+	})
+	r := f.roles[v.Name]
+	for _, p := range props {
+		prop := spec.At(schema, "properties", p.JsonFieldName)
+		v.Fields = append(v.Fields, f.field(p, prop, r))
+	}
+	v.Mask = r == update && f.masked(v.Name)
+	return v, nil
+}
+
+// rank orders the properties as the source does, new ones last.
+func rank(order []string, name string) int {
+	if i := slices.Index(order, name); i >= 0 {
+		return i
+	}
+	return len(order)
+}
+
+// field decides name, type and tag of one property.
+func (f *family) field(p codegen.Property, prop spec.Object, r role) field {
+	out := field{Wire: p.JsonFieldName, Name: spec.Text(prop, "x-go-name"), Type: p.Schema.TypeDecl()}
+	if out.Name == "" {
+		out.Name = GoName(p.JsonFieldName)
+	}
+	if out.Type == "interface{}" {
+		if out.Type = "any"; r == response {
+			out.Type = "json.RawMessage"
+		}
+	}
+	out.Type = strings.ReplaceAll(out.Type, "interface{}", "any")
+	scalar := !strings.HasPrefix(out.Type, "[]") && !strings.HasPrefix(out.Type, "map[") && out.Type != "any"
+	omit := ",omitzero"
+	switch {
+	case p.Required && r == request:
+		omit = ""
+	case r == request && scalar && zeroMeans(prop), r == update && scalar:
+		out.Type = "*" + out.Type
+	case f.typesOnly:
+		omit = ""
+	}
+	out.Tag = fmt.Sprintf(`json:"%s%s"`, p.JsonFieldName, omit)
+	if d := spec.Text(prop, "description"); d != "" {
+		out.Doc = out.Name + " " + d
+	}
+	return out
+}
+
+// masked reports whether an operation that sends the type has an updateMask.
+func (f *family) masked(typeName string) bool {
+	for _, op := range spec.Operations(f.doc) {
+		if slices.Contains(spec.Refs(bodySchema(op.Object)), typeName) && hasQuery(op.Object, "updateMask") {
+			return true
+		}
+	}
+	return false
+}
+
+// hasQuery reports whether the operation has a query parameter of that name.
+func hasQuery(op spec.Object, name string) bool {
+	return slices.ContainsFunc(spec.List(op, "parameters"), func(p any) bool {
+		o, _ := p.(spec.Object)
+		return spec.Text(o, "in") == "query" && spec.Text(o, "name") == name
+	})
+}
