@@ -1,0 +1,137 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Universe is an experience. Fields with their zero value are left out, as
+// protocol buffers do on the wire.
+type Universe struct {
+	Path        string      `json:"path"`
+	CreateTime  time.Time   `json:"createTime"`
+	UpdateTime  time.Time   `json:"updateTime"`
+	ID          string      `json:"-"`
+	DisplayName string      `json:"displayName"`
+	Description string      `json:"description,omitempty"`
+	User        string      `json:"user,omitempty"`
+	Group       string      `json:"group,omitempty"`
+	Visibility  string      `json:"visibility"`
+	Facebook    *SocialLink `json:"facebookSocialLink,omitempty"`
+	Twitter     *SocialLink `json:"twitterSocialLink,omitempty"`
+	YouTube     *SocialLink `json:"youtubeSocialLink,omitempty"`
+	Twitch      *SocialLink `json:"twitchSocialLink,omitempty"`
+	Discord     *SocialLink `json:"discordSocialLink,omitempty"`
+	RobloxGroup *SocialLink `json:"robloxGroupSocialLink,omitempty"`
+	Guilded     *SocialLink `json:"guildedSocialLink,omitempty"`
+	VoiceChat   bool        `json:"voiceChatEnabled,omitempty"`
+	AgeRating   string      `json:"ageRating"`
+	Price       *int        `json:"privateServerPriceRobux,omitempty"`
+	Desktop     bool        `json:"desktopEnabled,omitempty"`
+	Mobile      bool        `json:"mobileEnabled,omitempty"`
+	Tablet      bool        `json:"tabletEnabled,omitempty"`
+	Console     bool        `json:"consoleEnabled,omitempty"`
+	VR          bool        `json:"vrEnabled,omitempty"`
+	RootPlace   string      `json:"rootPlace"`
+}
+
+// SocialLink is a link on the page of an experience.
+type SocialLink struct {
+	Title string `json:"title"`
+	URI   string `json:"uri"`
+}
+
+func (w *world) addUniverse(id, name, owner string, born time.Time) {
+	u := &Universe{
+		Path: "universes/" + id, ID: id, DisplayName: name, CreateTime: born, UpdateTime: born,
+		Visibility: "PUBLIC", AgeRating: "AGE_RATING_ALL", Desktop: true, Mobile: true, Tablet: true,
+		RootPlace: "universes/" + id + "/places/" + id + "1",
+	}
+	if strings.HasPrefix(owner, "groups/") {
+		u.Group = owner
+	} else {
+		u.User = owner
+	}
+	w.universes[id] = u
+}
+
+func (e *Emulator) universeRoutes() []route {
+	return []route{
+		newRoute(EndpointCloud, "GET", "/cloud/v2/universes/{universes}", e.cloud(operation{}, e.getUniverse)),
+		newRoute(EndpointCloud, "PATCH", "/cloud/v2/universes/{universes}",
+			e.cloud(operation{scope: "universe:write", on: "universes"}, e.updateUniverse)),
+	}
+}
+
+func (e *Emulator) getUniverse(_ caller, _ *http.Request, v vars) (*reply, *apiError) {
+	u := e.world.universes[v["universes"]]
+	if u == nil {
+		return nil, noSuch("universe")
+	}
+	return ok(u)
+}
+
+// updateUniverse sets the fields that the mask names, or, without a mask, those
+// in the body. A masked field that the body lacks is cleared.
+func (e *Emulator) updateUniverse(_ caller, r *http.Request, v vars) (*reply, *apiError) {
+	u := e.world.universes[v["universes"]]
+	if u == nil {
+		return nil, noSuch("universe")
+	}
+	var body map[string]json.RawMessage
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return nil, invalidArgument("The body is not a JSON object.")
+	}
+	var mask []string
+	if m := r.URL.Query().Get("updateMask"); m != "" {
+		mask = strings.Split(m, ",")
+	} else {
+		for name := range body {
+			mask = append(mask, name)
+		}
+	}
+	updated := *u
+	for _, path := range mask {
+		name, _, _ := strings.Cut(strings.TrimSpace(path), ".")
+		if slices.Contains([]string{"path", "createTime", "updateTime", "user", "group", "rootPlace", "ageRating"}, name) {
+			return nil, invalidArgument("The field " + name + " cannot be changed.")
+		}
+		field := fieldByJSON(reflect.ValueOf(&updated).Elem(), name)
+		if !field.IsValid() {
+			return nil, invalidArgument("The update mask names an unknown field.")
+		}
+		value := body[name]
+		if value == nil || string(value) == "null" {
+			field.SetZero()
+			continue
+		}
+		fresh := reflect.New(field.Type())
+		if err := json.Unmarshal(value, fresh.Interface()); err != nil {
+			return nil, invalidArgument("The field " + name + " has a value of another type.")
+		}
+		field.Set(fresh.Elem())
+	}
+	if updated.DisplayName == "" {
+		return nil, invalidArgument("displayName must not be empty.")
+	}
+	if !slices.Contains([]string{"PUBLIC", "PRIVATE"}, updated.Visibility) {
+		return nil, invalidArgument("visibility must be PUBLIC or PRIVATE.")
+	}
+	updated.UpdateTime = e.Now().UTC()
+	*u = updated
+	return ok(u)
+}
+
+// fieldByJSON finds the field of a struct by its name in JSON.
+func fieldByJSON(v reflect.Value, name string) reflect.Value {
+	for i := range v.NumField() {
+		if tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); tag == name && tag != "-" {
+			return v.Field(i)
+		}
+	}
+	return reflect.Value{}
+}
