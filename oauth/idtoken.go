@@ -68,13 +68,10 @@ type Verifier struct {
 	keys             keySet
 }
 
-// NewVerifier returns a Verifier. client fetches the keys; nil means one of
-// its own.
+// NewVerifier returns a Verifier. client's Transport fetches the keys; nil
+// means one made for it. Redirects are not followed.
 func NewVerifier(p Provider, clientID string, client *http.Client) *Verifier {
-	if client == nil {
-		client = providerClient(nil)
-	}
-	return &Verifier{issuer: p.Issuer, clientID: clientID, keys: keySet{url: p.JWKSURL, client: client}}
+	return &Verifier{issuer: p.Issuer, clientID: clientID, keys: keySet{url: p.JWKSURL, client: providerClient(client)}}
 }
 
 // Verify checks an ID token as OpenID Connect Core 1.0 section 3.1.3.7 asks:

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+
+	"github.com/rblx-go/opencloud/transport"
 )
 
 // Provider is an authorization server: its issuer and its endpoints. Roblox
@@ -83,7 +85,7 @@ func parseEndpoint(s string) (*url.URL, error) {
 		return nil, errors.New("holds a user name or password")
 	case strings.Contains(s, "#"):
 		return nil, fmt.Errorf("%.200q has a fragment", s)
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && transport.IsLoopback(u.Hostname()):
 		return u, nil
 	}
 	return nil, fmt.Errorf("%.200q is not https; only localhost, 127.0.0.1 and [::1] may be http", s)
