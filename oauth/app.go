@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -164,7 +165,7 @@ func checkRedirectURL(s string) error {
 		return fmt.Errorf("%q has a fragment", s)
 	case u.User != nil:
 		return fmt.Errorf("it holds a user name or password")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !transport.IsLoopback(u.Hostname()):
 		return fmt.Errorf("%q is plain http; only localhost, 127.0.0.1 and [::1] may be", s)
 	case len(s) > 256:
 		return fmt.Errorf("it has %d characters; Roblox takes 256", len(s))
@@ -172,8 +173,10 @@ func checkRedirectURL(s string) error {
 	return nil
 }
 
-func isLoopback(host string) bool {
-	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+// Format implements fmt.Formatter: an App shows as its client id with every
+// verb, since fmt does not ask the fields of an unexported struct to redact.
+func (a *App) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "oauth.App("+a.config.ClientID+")")
 }
 
 // Close waits for refreshes under way to be committed, or for ctx. After it,

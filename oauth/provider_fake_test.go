@@ -40,11 +40,11 @@ func newFakeProvider() *fakeProvider {
 }
 
 func (p *fakeProvider) RoundTrip(r *http.Request) (*http.Response, error) {
-	time.Sleep(p.latency / 2)
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
+	time.Sleep(p.latency / 2)
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, err
