@@ -1,11 +1,13 @@
 package opencloud
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,7 +36,8 @@ type Error struct {
 	Code string
 	// Message is the API's own, in one line of at most 500 bytes. It may be empty.
 	Message string
-	// RequestID names the request when asking Roblox about it. It may be empty.
+	// RequestID names the request when asking Roblox about it: the response's
+	// X-Request-Id or, lacking that, the trace id in its body. It may be empty.
 	RequestID string
 	// RetryAfter is how long the response asks to wait, 0 if it does not.
 	RetryAfter time.Duration
@@ -71,13 +74,15 @@ func (b Body) redacted() string { return fmt.Sprintf("[%d bytes]", len(b)) }
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "opencloud: %s (%s %s)", e.Method, e.Verb, e.Path)
+	var what []string
 	if e.Status != 0 {
-		fmt.Fprintf(&b, ": %d", e.Status)
-		if e.Code != "" {
-			b.WriteString(" " + e.Code)
-		} else if text := http.StatusText(e.Status); text != "" {
-			b.WriteString(" " + text)
-		}
+		what = append(what, strconv.Itoa(e.Status))
+	}
+	if name := cmp.Or(e.Code, http.StatusText(e.Status)); name != "" {
+		what = append(what, name)
+	}
+	if len(what) > 0 {
+		b.WriteString(": " + strings.Join(what, " "))
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
@@ -132,7 +137,7 @@ func newError(m *Method, resp *http.Response, body []byte, cause error) *Error {
 	}
 	e.Status = resp.StatusCode
 	e.Body = body[:min(len(body), maxErrorBody)]
-	e.RequestID = requestID(resp.Header)
+	e.RequestID = oneLine(resp.Header.Get("X-Request-Id"))
 	if e.Status/100 == 2 {
 		return e
 	}

@@ -116,16 +116,6 @@ func oneLine(s string) string {
 	return strings.ToValidUTF8(s[:maxMessage-len("…")], "") + "…"
 }
 
-// requestID returns what names a request to Roblox's staff.
-func requestID(h http.Header) string {
-	for _, name := range []string{"X-Request-Id", "X-Roblox-Request-Id", "Roblox-Request-Id", "X-Amzn-Trace-Id"} {
-		if id := h.Get(name); id != "" {
-			return oneLine(id)
-		}
-	}
-	return ""
-}
-
 // retryAfter returns the longest wait that a response asks for. Retry-After
 // (RFC 9110 section 10.2.3) may understate; x-ratelimit-reset may list several
 // windows, in seconds, and counts for status 429 alone: it comes with others as

@@ -117,4 +117,3 @@ func sameVerb(r *http.Request, via []*http.Request) error {
 	}
 	return nil
 }
-
