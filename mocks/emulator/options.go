@@ -85,19 +85,15 @@ type Options struct {
 // Secret is a string that prints as "[redacted]".
 type Secret string
 
-// String returns "[redacted]", or "" for the empty Secret.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
+// Format writes "[redacted]", whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) {
+	if s != "" {
+		_, _ = f.Write([]byte("[redacted]"))
 	}
-	return "[redacted]"
 }
 
-// GoString returns what String does, quoted.
-func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
-
-// MarshalText returns what String does.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+// MarshalText returns "[redacted]" too.
+func (s Secret) MarshalText() ([]byte, error) { return fmt.Append(nil, s), nil }
 
 const (
 	// DefaultClientID is an id too long for a 64-bit integer, as Roblox's are.

@@ -1,0 +1,36 @@
+// Package cli is the rblx command line. Each noun has a package of its own
+// beneath this one and is added to the root command here.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/emulator"
+)
+
+// Run executes one command line and returns its exit status: 0, or 1 after one
+// clear line on stderr.
+func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	root := &cobra.Command{
+		Use:           "rblx",
+		Short:         "Roblox's OAuth 2.0 and Open Cloud from a terminal",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(
+		emulator.Command(),
+	)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	if err := root.ExecuteContext(ctx); err != nil {
+		_, _ = fmt.Fprintln(errOut, "rblx:", err)
+		return 1
+	}
+	return 0
+}
