@@ -114,6 +114,13 @@ type Query struct {
 	Due time.Time
 }
 
+// Matches reports whether q selects row.
+func (q Query) Matches(row Row) bool {
+	return (q.Subject == "" || row.Subject == q.Subject) &&
+		(q.State == "" || row.State == q.State) &&
+		(q.Due.IsZero() || (row.State == StateActive && row.RefreshIssued.Before(q.Due)))
+}
+
 // Store keeps grants. Implementations are safe for concurrent use by many
 // processes. The conformance suite is package storetest.
 type Store interface {
@@ -135,7 +142,8 @@ type Store interface {
 	// hides them from other ClaimDue calls for ttl.
 	ClaimDue(ctx context.Context, n int, ttl time.Duration) ([]Row, error)
 
-	// Delete removes a row of that Version; ErrConflict if it has another.
+	// Delete removes a row of that Version; ErrConflict if it has another,
+	// ErrNoGrant if there is none.
 	Delete(context.Context, GrantID, Version) error
 }
 
