@@ -15,7 +15,7 @@ type flight struct {
 	app        *App
 	state      *grantState
 	known      uint64 // the generation to get past
-	background bool   // the token still serves: do not wait long
+	background bool   // nobody waits: the token still serves
 
 	done   chan struct{} // closed at the end, when got and err are set
 	got    *snapshot
@@ -65,10 +65,11 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 				return nil, err
 			}
 		case stepWait:
-			if f.background && p.wait > w.least {
-				if cur := f.state.current.Load(); cur != nil {
+			if p.wait > w.least { // only an access token that still serves takes so long
+				if cur := f.state.current.Load(); f.background && cur != nil {
 					return cur, nil
 				}
+				return nil, fmt.Errorf("oauth: grant %s: %w until %s", row.GrantID, ErrInDoubt, row.Expiry.Format(time.RFC3339))
 			}
 			if err := f.app.sleep(poll.next(p.wait, row.Intent != nil)); err != nil {
 				return nil, err

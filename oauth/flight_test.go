@@ -264,6 +264,10 @@ func TestUnansweredRefresh(t *testing.T) {
 				if tok, err := g.Token(t.Context()); err != nil || tok.AccessToken != "at-1" {
 					t.Error("the old token must serve on:", tok, err)
 				}
+				began := time.Now()
+				if _, err := g.Refresh(t.Context()); !errors.Is(err, ErrInDoubt) || time.Since(began) > 0 {
+					t.Error("a second caller must hear of the doubt at once, got", err, "after", time.Since(began))
+				}
 				time.Sleep(10 * time.Minute)
 				if got := p.sent(); len(got) != 1 {
 					t.Errorf("token POSTs before the access token expired: %q", got)
