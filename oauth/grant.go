@@ -2,8 +2,9 @@ package oauth
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -114,7 +115,7 @@ func (g *Grant) Info(ctx context.Context) (Info, error) {
 // createGrant commits what a sign-in brought, before anything looks at it.
 func (a *App) createGrant(ctx context.Context, ans *answer) (GrantID, error) {
 	if ans.RefreshToken == "" {
-		return "", &ProviderError{Endpoint: "token", Err: fmt.Errorf("it gave no refresh token; is a scope for it missing?")}
+		return "", &ProviderError{Endpoint: "token", Err: errors.New("it gave no refresh token; some providers want the scope offline_access for one")}
 	}
 	id := NewGrantID()
 	sealed, err := a.sealTokens(id, 1, tokens{Access: string(ans.AccessToken), Refresh: string(ans.RefreshToken)})
@@ -122,9 +123,13 @@ func (a *App) createGrant(ctx context.Context, ans *answer) (GrantID, error) {
 		return "", err
 	}
 	now := time.Now().Round(0)
+	scope := ans.Scope
+	if scope == "" { // as asked for (RFC 6749 section 5.1)
+		scope = strings.Join(a.config.Scopes, " ")
+	}
 	row, err := a.swap(ctx, Row{
 		GrantID: id, App: a.config.ClientID, Generation: 1, State: StateActive,
-		RefreshIssued: now, Expiry: now.Add(ans.Lifetime), Scope: ans.Scope, Sealed: sealed,
+		RefreshIssued: now, Expiry: now.Add(ans.Lifetime), Scope: scope, Sealed: sealed,
 	})
 	if err != nil {
 		return "", err
