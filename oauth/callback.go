@@ -160,7 +160,7 @@ func (a *App) redeem(ctx context.Context, flow flowSecrets, params *callbackPara
 
 // identify verifies whose grant it is and that it is of use.
 func (a *App) identify(ctx context.Context, login *Login, flow flowSecrets, ans *answer) error {
-	if a.asksFor("openid") || ans.IDToken != "" {
+	if slices.Contains(a.config.Scopes, "openid") || ans.IDToken != "" {
 		token, err := a.verifier.Verify(ctx, ans.IDToken, flow.Nonce, ans.AccessToken)
 		if err != nil {
 			return failed(ErrSignInFailed, err)
@@ -185,7 +185,7 @@ func (a *App) identify(ctx context.Context, login *Login, flow flowSecrets, ans 
 func exchangeFailed(err error) error {
 	fail, ok := errors.AsType[*ProviderError](err)
 	switch {
-	case ok && fail.Status == http.StatusUnauthorized && strings.Contains(fail.Description, "from this device"):
+	case ok && strings.Contains(fail.Description, "may not be used from this device"): // it has no code of its own
 		return failed(ErrOtherDevice, err)
 	case ok && fail.Code == "invalid_grant":
 		return failed(ErrCodeExpired, err)
@@ -242,8 +242,6 @@ func parseCallback(query string) (*callbackParams, error) {
 	}
 	return p, nil
 }
-
-func (a *App) asksFor(scope string) bool { return slices.Contains(a.config.Scopes, scope) }
 
 func anyCreator(r *oauthv1.Resources) bool {
 	return slices.ContainsFunc(r.ResourceInfos, func(i oauthv1.ResourceInfo) bool {

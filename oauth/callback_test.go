@@ -21,8 +21,8 @@ func TestSignIn(t *testing.T) {
 	p := newIDP(t)
 	s := newSite(t, p, oauth.LoginOptions{ReturnTo: "/me", RequireResources: true})
 	c := s.browser(t, "")
-	if _, body := get(t, c, siteURL+"/login"); body != "at /me" {
-		t.Errorf("ended %q, want at /me", body)
+	if got := get(t, c, siteURL+"/login").body; got != "at /me" {
+		t.Errorf("ended %q, want at /me", got)
 	}
 	p.wantCounts(t, 1, 0)
 	l := s.login(t)
@@ -93,10 +93,10 @@ func TestBadCallbacks(t *testing.T) {
 				c.change(q)
 				at.RawQuery = q.Encode()
 			}
-			resp, body := get(t, &http.Client{Transport: s.web, Jar: b.Jar}, at.String())
+			resp := get(t, &http.Client{Transport: s.web, Jar: b.Jar}, at.String())
 			e := s.wantError(t, c.kind, c.status)
-			if resp.StatusCode != c.status || !strings.Contains(body, e.Message()) {
-				t.Errorf("answer %d %q, want %d and the message", resp.StatusCode, body, c.status)
+			if resp.status != c.status || !strings.Contains(resp.body, e.Message()) {
+				t.Errorf("answer %d %q, want %d and the message", resp.status, resp.body, c.status)
 			}
 			p.wantCounts(t, 0, 0)
 		})
@@ -421,9 +421,9 @@ func TestSignInLeaksNothing(t *testing.T) {
 		change(p, s)
 		b := s.browser(t, "/callback")
 		at := callbackURL(t, b)
-		resp, body := get(t, b, at.String())
+		resp := get(t, b, at.String())
 		_, err := s.FinishLogin(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, at.String(), http.NoBody))
-		output.WriteString(body + resp.Header.Get("Location") + err.Error() + s.log.String())
+		output.WriteString(resp.body + resp.header.Get("Location") + err.Error() + s.log.String())
 		for _, l := range s.logins {
 			output.WriteString(string(l.GrantID))
 		}

@@ -81,8 +81,6 @@ func (a *App) takeFlow(ctx context.Context, state, binding string) (flowSecrets,
 		return flowSecrets{}, failed(ErrOtherBrowser, nil)
 	case err != nil:
 		return flowSecrets{}, failed(ErrSignInFailed, fmt.Errorf("%w: %w", ErrStoreUnavailable, err))
-	case !time.Now().Before(flow.Expires):
-		return flowSecrets{}, failed(ErrStateExpired, nil)
 	}
 	var secrets flowSecrets
 	plain, err := a.open(a.flowAAD(id), flow.Sealed)

@@ -134,13 +134,20 @@ func wantIDTokenError(t *testing.T, err error, claim, token string) {
 	}
 }
 
-func TestVerifyAtHashNeedsAnAccessToken(t *testing.T) {
+func TestVerifyWithoutAccessToken(t *testing.T) {
 	t.Parallel()
 	p := newIDP(t)
 	token := sign(t, jose.ES256, p.key, p.kid, idClaims(time.Now(), testNonce, testAccess))
 	if _, err := newVerifier(p).Verify(t.Context(), oauth.Secret(token), testNonce, ""); err != nil {
 		t.Errorf("refused without an access token: %v", err)
 	}
+}
+
+// A token without a nonce must not match a caller without one.
+func TestVerifyNeedsANonce(t *testing.T) {
+	t.Parallel()
+	p := newIDP(t)
+	token := sign(t, jose.ES256, p.key, p.kid, idClaims(time.Now(), "", testAccess))
 	_, err := newVerifier(p).Verify(t.Context(), oauth.Secret(token), "", testAccess)
 	wantIDTokenError(t, err, "nonce", token)
 }

@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,7 +109,7 @@ func TestUnknownKidsAreLimited(t *testing.T) {
 		key, forger := newKey(t), newKey(t)
 		s := newKeyServer(serve(keySet("a", key)))
 		for i := range 100 {
-			wantIDTokenError(t, s.check(t, lasting(t, forger, fmt.Sprint("forged-", i))), "kid", "")
+			wantIDTokenError(t, s.check(t, lasting(t, forger, "forged-"+strconv.Itoa(i))), "kid", "")
 		}
 		s.wantFetches(t, 1)
 		if err := s.check(t, lasting(t, key, "a")); err != nil {
@@ -249,12 +251,8 @@ func TestHostileKeySets(t *testing.T) {
 		t.Fatal(err)
 	}
 	with := func(name string, value any) map[string]any {
-		k := map[string]any{name: value}
-		for n, v := range good {
-			if n != name {
-				k[n] = v
-			}
-		}
+		k := maps.Clone(good)
+		k[name] = value
 		return k
 	}
 	set := func(keys ...any) []byte { return mustMarshal(t, map[string]any{"keys": keys}) }
@@ -280,7 +278,7 @@ func TestHostileKeySets(t *testing.T) {
 		"empty":                {set(), false},
 		"no JSON":              {[]byte("<html>"), false},
 		"huge":                 {append(set(good), strings.Repeat(" ", 1<<20)...), false},
-		"very many":            {set(many(good, 101)...), false},
+		"very many":            {set(tooMany(good)...), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -305,17 +303,14 @@ func TestHostileKeySets(t *testing.T) {
 	})
 }
 
-func many(key map[string]any, n int) []any {
-	keys := make([]any, n)
-	for i := range keys {
-		k := map[string]any{}
-		for name, v := range key {
-			k[name] = v
-		}
-		k["kid"] = fmt.Sprint("a", i)
-		keys[i] = k
+// tooMany returns the key among others of other kids.
+func tooMany(key map[string]any) []any {
+	keys := []any{key}
+	for i := range 100 {
+		k := maps.Clone(key)
+		k["kid"] = strconv.Itoa(i)
+		keys = append(keys, k)
 	}
-	keys[0] = key
 	return keys
 }
 

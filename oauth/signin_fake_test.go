@@ -203,12 +203,8 @@ func serialize(t *testing.T, signer jose.Signer, payload []byte) string {
 	return token
 }
 
-func keySet(kid string, keys ...*ecdsa.PrivateKey) []byte {
-	var set jose.JSONWebKeySet
-	for _, k := range keys {
-		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Public(), KeyID: kid, Algorithm: "ES256", Use: "sig"})
-	}
-	body, err := json.Marshal(set)
+func keySet(kid string, key *ecdsa.PrivateKey) []byte {
+	body, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: kid, Algorithm: "ES256", Use: "sig"}}})
 	if err != nil {
 		panic(err)
 	}
@@ -323,7 +319,27 @@ func (s *site) browser(t *testing.T, stop string) *http.Client {
 	}}
 }
 
-func get(t *testing.T, c *http.Client, at string) (*http.Response, string) {
+// page is what a browser got to see.
+type page struct {
+	at     *url.URL
+	status int
+	header http.Header
+	body   string
+}
+
+func (p page) cookies() []*http.Cookie { return (&http.Response{Header: p.header}).Cookies() }
+
+// location is where a redirect that was not followed leads.
+func (p page) location(t *testing.T) *url.URL {
+	t.Helper()
+	u, err := p.at.Parse(p.header.Get("Location"))
+	if err != nil || p.header.Get("Location") == "" {
+		t.Fatalf("status %d and Location %q, want a redirect", p.status, p.header.Get("Location"))
+	}
+	return u
+}
+
+func get(t *testing.T, c *http.Client, at string) page {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, http.NoBody)
 	if err != nil {
@@ -338,16 +354,15 @@ func get(t *testing.T, c *http.Client, at string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(body)
+	return page{resp.Request.URL, resp.StatusCode, resp.Header, string(body)}
 }
 
 // callbackURL signs in as far as the redirect back to the site.
 func callbackURL(t *testing.T, c *http.Client) *url.URL {
 	t.Helper()
-	resp, _ := get(t, c, siteURL+"/login")
-	u, err := resp.Location()
-	if err != nil || u.Path != "/callback" {
-		t.Fatalf("sent to %v (%v), want the callback", u, err)
+	u := get(t, c, siteURL+"/login").location(t)
+	if u.Path != "/callback" {
+		t.Fatalf("sent to %s, want the callback", u.Path)
 	}
 	return u
 }
