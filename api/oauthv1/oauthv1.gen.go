@@ -112,9 +112,9 @@ type Resources struct {
 
 // Token is the answer of the token endpoint.
 type Token struct {
-	// AccessToken is the bearer of API calls
+	// AccessToken is the bearer of API calls, a JWT of about 900 bytes.
 	AccessToken Secret `json:"access_token"`
-	// RefreshToken works once. Opaque
+	// RefreshToken works once. Opaque, about 1 KB. Absent if none was issued.
 	RefreshToken Secret `json:"refresh_token"`
 	// TokenType is Bearer in any case of letters.
 	TokenType string `json:"token_type"`
@@ -136,7 +136,7 @@ type UserInfo struct {
 	Name string `json:"name"`
 	// Nickname is the display name.
 	Nickname string `json:"nickname"`
-	// PreferredUsername is the user name
+	// PreferredUsername is the user name, which its owner may change.
 	PreferredUsername string `json:"preferred_username"`
 	// CreatedAt is when the account was made in Unix seconds.
 	CreatedAt int64 `json:"created_at"`

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,6 +57,15 @@ func write(dir string, files map[string][]byte) ([]string, error) {
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
+	written, err := writeFiles(dir, files)
+	changed = append(changed, written...)
+	slices.Sort(changed)
+	return changed, err
+}
+
+// writeFiles writes the files whose content differs and returns their names.
+func writeFiles(dir string, files map[string][]byte) ([]string, error) {
+	var changed []string
 	for name, content := range files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {

@@ -31,13 +31,20 @@ func (f *family) typeDoc(name string) string {
 		}
 	}
 	of := join(parts)
+	does := func(verb string, names []string) string {
+		slices.Sort(names)
+		if len(slices.Compact(names)) == 1 {
+			verb += "s"
+		}
+		return join(names) + " " + verb
+	}
 	switch {
-	case len(sent) > 0 && f.roles[name] == update:
-		return fmt.Sprintf("%s is what %s changes: the fields that are set. The others stay as they are.", name, join(sent))
+	case len(sent) > 0 && f.masked(name):
+		return fmt.Sprintf("%s is what %s: the fields that are set. The others stay as they are.", name, does("change", sent))
 	case len(sent) > 0:
-		return fmt.Sprintf("%s is what %s sends.", name, join(sent))
+		return fmt.Sprintf("%s is what %s.", name, does("send", sent))
 	case len(returned) > 0:
-		return fmt.Sprintf("%s is what %s returns.", name, join(returned))
+		return fmt.Sprintf("%s is what %s.", name, does("return", returned))
 	case len(spec.List(schema, "enum")) > 0 && of != "":
 		return fmt.Sprintf("%s is a kind of value in %s.", name, of)
 	case of != "":

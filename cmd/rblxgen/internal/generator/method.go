@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func (f *family) method(name string, ops []spec.Operation, addresses []address, 
 		switch {
 		case p.ParamName == "updateMask" && ops[0].Verb == "PATCH":
 			masked = true
-		case p.Required:
+		case p.Required, slices.Contains(spec.Strings(op, "x-rblx-required"), p.ParamName):
 			required = append(required, p)
 		default:
 			optional = append(optional, p)
@@ -35,24 +36,26 @@ func (f *family) method(name string, ops []spec.Operation, addresses []address, 
 		m.args = append(m.args, arg{argName(p.ParamName), goType(p)})
 	}
 	body := ""
-	if refs := spec.Refs(bodySchema(op)); len(refs) == 1 {
-		if len(spec.At(f.schemas(), refs[0], "properties")) == 0 {
-			fields = append(fields, "Body: struct{}{}") // Roblox wants {} where nothing is to be said
-		} else {
-			body = bodyArg(refs[0])
-			m.args = append(m.args, arg{body, refs[0]})
-			fields = append(fields, "Body: "+body)
-		}
+	switch schema := bodySchema(op); {
+	case schema == nil:
+	case schema["$ref"] == nil:
+		fields = append(fields, "Body: struct{}{}") // Roblox wants {} where nothing is to be said
+	default:
+		typeName := spec.Refs(schema)[0]
+		body = bodyArg(typeName)
+		m.args = append(m.args, arg{body, typeName})
+		fields = append(fields, "Body: "+body)
 	}
 	f.query(m, required, optional, masked, body, &fields)
 	result, err := resultSchema(op)
 	if err != nil {
 		return nil, err
 	}
-	if refs := spec.Refs(result); len(refs) == 1 && result["$ref"] != nil && len(spec.At(f.schemas(), refs[0], "properties")) > 0 {
-		m.Result = refs[0]
-	} else if len(refs) > 0 && result["$ref"] == nil {
-		return nil, fmt.Errorf("answers an inline schema")
+	if result != nil {
+		if result["$ref"] == nil {
+			return nil, errors.New("answers an inline schema")
+		}
+		m.Result = spec.Refs(result)[0]
 	}
 	m.request = "opencloud.Request{" + strings.Join(fields, ", ") + "}"
 	m.Iterator = f.iterator(m, optional)
@@ -61,7 +64,7 @@ func (f *family) method(name string, ops []spec.Operation, addresses []address, 
 
 // path plans the arguments that make the path.
 func (f *family) path(m *method, ops []spec.Operation, addresses []address, fields *[]string) error {
-	names := pathParams(ops[0].Path)
+	names := PathParams(ops[0].Path)
 	exprs := func(names []string, a *address, argOf string) []string {
 		var out []string
 		for _, n := range names {
@@ -104,7 +107,7 @@ func (f *family) path(m *method, ops []spec.Operation, addresses []address, fiel
 		m.call = []string{
 			fmt.Sprintf("method, path := %s, []string{%s}", m.value, strings.Join(exprs(names, by, "store"), ", ")),
 			fmt.Sprintf("if store.%s != \"\" {\n\t\tmethod, path = %s, []string{%s}\n\t}", by.Optional, other,
-				strings.Join(exprs(pathParams(ops[1].Path), by, "store"), ", ")),
+				strings.Join(exprs(PathParams(ops[1].Path), by, "store"), ", ")),
 		}
 		m.value = "method"
 		*fields = append(*fields, "Path: path")
@@ -165,19 +168,18 @@ func (f *family) iterator(m *method, optional []codegen.ParameterDefinition) *it
 			continue
 		}
 		it := &iterator{
-			Name: plural, Item: refs[0], Items: GoName(p), Next: GoName(next), Token: GoName(token),
+			Name: plural, Item: refs[0], Items: fieldName(spec.At(props, p), p), Next: GoName(next), Token: GoName(token),
 			Doc: fmt.Sprintf("%s yields the elements of all pages of %s, fetching a page when it is needed. It stops at the first error, which it yields. Params, whose PageToken says where to start, is not changed.", plural, m.Name),
 		}
-		var in, pass []string
+		var pass []string
 		for _, a := range m.args {
-			in = append(in, a.Name+" "+a.Type)
 			if a.Name == "params" {
 				pass = append(pass, "&page")
 			} else {
 				pass = append(pass, a.Name)
 			}
 		}
-		it.Args, it.Pass = strings.Join(in, ", "), strings.Join(pass, ", ")
+		it.Args, it.Pass = list(m.args), strings.Join(pass, ", ")
 		return it
 	}
 	return nil
@@ -185,15 +187,30 @@ func (f *family) iterator(m *method, optional []codegen.ParameterDefinition) *it
 
 // Signature is the method's name, parameters and results.
 func (m *method) Signature() string {
-	in := []string{"ctx context.Context"}
-	for _, a := range m.args {
-		in = append(in, a.Name+" "+a.Type)
+	in := "ctx context.Context"
+	if args := list(m.args); args != "" {
+		in += ", " + args
 	}
 	result := "error"
 	if m.Result != "" {
 		result = "(*" + m.Result + ", error)"
 	}
-	return fmt.Sprintf("%s(%s) %s", m.Name, strings.Join(in, ", "), result)
+	return fmt.Sprintf("%s(%s) %s", m.Name, in, result)
+}
+
+// list writes parameters as Go does, one type for neighbours that share it.
+func list(args []arg) string {
+	var out strings.Builder
+	for i, a := range args {
+		if i > 0 {
+			out.WriteString(", ")
+		}
+		out.WriteString(a.Name)
+		if i+1 == len(args) || args[i+1].Type != a.Type {
+			out.WriteString(" " + a.Type)
+		}
+	}
+	return out.String()
 }
 
 // Unnamed is the signature with blank parameters.
@@ -229,8 +246,8 @@ func (m *method) Call() string {
 	return fmt.Sprintf("opencloud.Do[%s](ctx, c.core, %s, %s)", m.Result, m.value, m.request)
 }
 
-// pathParams lists the template's parameters in order.
-func pathParams(path string) []string {
+// PathParams lists the template's parameters in order.
+func PathParams(path string) []string {
 	var out []string
 	for rest := path; ; {
 		_, after, ok := strings.Cut(rest, "{")

@@ -84,6 +84,9 @@ func constName(typeName, value string) string {
 			break
 		}
 	}
+	if v[len(v)-1] == "UNSPECIFIED" {
+		v = v[len(v)-1:]
+	}
 	tail := GoName("x_" + strings.Join(v, "_"))[1:]
 	return typeName + tail
 }

@@ -45,7 +45,50 @@ func (f *family) assignRoles() {
 			f.roles[name] = response
 		}
 	}
+	for name, r := range f.roles {
+		if schema := spec.At(f.schemas(), name); r == response && schema != nil {
+			f.schemas()[name] = withoutWriteOnly(schema)
+		}
+	}
+	for f.dropEmpty() {
+		continue // a type whose only field was of an empty type is empty too
+	}
 	f.dropUnused()
+}
+
+// dropEmpty removes a type without fields, and all that refers to it. It
+// reports whether there was one.
+func (f *family) dropEmpty() bool {
+	for _, name := range spec.Keys(f.schemas()) {
+		schema := spec.At(f.schemas(), name)
+		if spec.Text(schema, "type") != "object" || len(spec.At(schema, "properties")) > 0 || schema["additionalProperties"] != nil {
+			continue
+		}
+		delete(f.schemas(), name)
+		only := []string{name}
+		for _, other := range spec.Keys(f.schemas()) {
+			props := spec.At(f.schemas(), other, "properties")
+			for _, p := range spec.Keys(props) {
+				if slices.Equal(spec.Refs(props[p]), only) {
+					delete(props, p)
+				}
+			}
+		}
+		for _, op := range spec.Operations(f.doc) {
+			if body := bodySchema(op.Object); body != nil && slices.Equal(spec.Refs(body), only) {
+				clear(body)
+				body["type"] = "object"
+			}
+			responses := spec.At(op.Object, "responses")
+			for _, status := range spec.Keys(responses) {
+				if slices.Equal(spec.Refs(responses[status]), only) {
+					delete(spec.At(responses, status), "content")
+				}
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // outgoing returns the name of the type that carries the schema in a request,
@@ -96,7 +139,7 @@ func (f *family) differs(name string, seen map[string]bool) bool {
 	props := spec.At(f.schemas(), name, "properties")
 	for _, p := range spec.Keys(props) {
 		prop := spec.At(props, p)
-		if spec.Flag(prop, "readOnly") || zeroMeans(prop) {
+		if spec.Flag(prop, "readOnly") || spec.Flag(prop, "writeOnly") || zeroMeans(prop) {
 			return true
 		}
 		if slices.ContainsFunc(spec.Refs(prop), func(n string) bool { return f.differs(n, seen) }) {
@@ -131,14 +174,8 @@ func withoutWriteOnly(tree any) any {
 	return tree
 }
 
-// dropUnused removes from responses what is never sent in them, and schemas
-// that nothing refers to any more.
+// dropUnused removes schemas that nothing refers to any more.
 func (f *family) dropUnused() {
-	for name, r := range f.roles {
-		if schema := spec.At(f.schemas(), name); r == response && schema != nil {
-			f.schemas()[name] = withoutWriteOnly(schema)
-		}
-	}
 	needed := spec.Reachable(f.doc["paths"], f.schemas())
 	for _, name := range spec.Keys(f.schemas()) {
 		if !slices.Contains(needed, name) {

@@ -29,7 +29,7 @@ type value struct{ Name, Value string }
 
 // typeView turns oapi-codegen's view of a schema into ours.
 func (f *family) typeView(td codegen.TypeDefinition) (typeView, error) {
-	v := typeView{Name: td.TypeName, Doc: f.typeDoc(td.TypeName), Base: td.Schema.TypeDecl()}
+	v := typeView{Name: td.TypeName, Doc: f.typeDoc(td.TypeName), Base: strings.ReplaceAll(td.Schema.TypeDecl(), "interface{}", "any")}
 	schema := spec.At(f.schemas(), td.TypeName)
 	if schema == nil {
 		return v, fmt.Errorf("%s: an inline schema; the importer gives every schema a name", td.JsonName)
@@ -77,16 +77,16 @@ func rank(order []string, name string) int {
 
 // field decides name, type and tag of one property.
 func (f *family) field(p codegen.Property, prop spec.Object, r role) field {
-	out := field{Wire: p.JsonFieldName, Name: spec.Text(prop, "x-go-name"), Type: p.Schema.TypeDecl()}
-	if out.Name == "" {
-		out.Name = GoName(p.JsonFieldName)
-	}
+	out := field{Wire: p.JsonFieldName, Name: fieldName(prop, p.JsonFieldName), Type: p.Schema.TypeDecl()}
 	if out.Type == "interface{}" {
 		if out.Type = "any"; r == response {
 			out.Type = "json.RawMessage"
 		}
 	}
 	out.Type = strings.ReplaceAll(out.Type, "interface{}", "any")
+	if r != response { // what is sent has one form
+		out.Type = strings.ReplaceAll(out.Type, "opencloud.Int64", "int64")
+	}
 	scalar := !strings.HasPrefix(out.Type, "[]") && !strings.HasPrefix(out.Type, "map[") && out.Type != "any"
 	omit := ",omitzero"
 	switch {
@@ -102,6 +102,15 @@ func (f *family) field(p codegen.Property, prop spec.Object, r role) field {
 		out.Doc = out.Name + " " + d
 	}
 	return out
+}
+
+// fieldName is the pinned name of a property, or the one its name on the wire
+// gives.
+func fieldName(prop spec.Object, wire string) string {
+	if pin := spec.Text(prop, "x-go-name"); pin != "" {
+		return pin
+	}
+	return GoName(wire)
 }
 
 // masked reports whether an operation that sends the type has an updateMask.
