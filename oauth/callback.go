@@ -143,14 +143,14 @@ func (a *App) redeem(ctx context.Context, flow flowSecrets, params *callbackPara
 	if err != nil {
 		return nil, exchangeFailed(err)
 	}
+	if ans.Scope == "" { // as asked for (RFC 6749 section 5.1)
+		ans.Scope = strings.Join(a.config.Scopes, " ")
+	}
 	id, err := a.createGrant(ctx, ans)
 	if err != nil {
 		return nil, failed(ErrSignInFailed, err)
 	}
 	login := &Login{GrantID: id, ReturnTo: flow.ReturnTo, Scopes: strings.Fields(ans.Scope)}
-	if len(login.Scopes) == 0 { // as asked for (RFC 6749 section 5.1)
-		login.Scopes = append(login.Scopes, a.config.Scopes...)
-	}
 	if err := a.identify(ctx, login, flow, ans); err != nil {
 		a.discard(ctx, id)
 		return nil, err

@@ -94,8 +94,8 @@ func TestBadCallbacks(t *testing.T) {
 				at.RawQuery = q.Encode()
 			}
 			resp := get(t, &http.Client{Transport: s.web, Jar: b.Jar}, at.String())
-			e := s.wantError(t, c.kind, c.status)
-			if resp.status != c.status || !strings.Contains(resp.body, e.Message()) {
+			s.wantError(t, c.kind, c.status)
+			if resp.status != c.status || !strings.Contains(resp.body, s.errs[0].Message()) {
 				t.Errorf("answer %d %q, want %d and the message", resp.status, resp.body, c.status)
 			}
 			p.wantCounts(t, 0, 0)
@@ -266,9 +266,9 @@ func TestExchangeFailures(t *testing.T) {
 			p.token = c.token
 			s := newSite(t, p, oauth.LoginOptions{})
 			get(t, s.browser(t, ""), siteURL+"/login")
-			e := s.wantError(t, c.kind, c.status)
-			if _, ok := errors.AsType[*oauth.ProviderError](e); !ok {
-				t.Errorf("error %v wraps no *ProviderError", e)
+			s.wantError(t, c.kind, c.status)
+			if _, ok := errors.AsType[*oauth.ProviderError](s.errs[0]); !ok {
+				t.Errorf("error %v wraps no *ProviderError", s.errs[0])
 			}
 			p.wantCounts(t, 1, 0)
 		})
@@ -335,12 +335,17 @@ func TestSignInWithoutOpenID(t *testing.T) {
 	t.Parallel()
 	p := newIDP(t)
 	p.token = func(w http.ResponseWriter, honest string) {
-		_, _ = w.Write([]byte(strings.Replace(honest, `"id_token"`, `"x"`, 1)))
+		_, _ = w.Write([]byte(strings.NewReplacer(`"id_token"`, `"x"`, `"scope"`, `"y"`).Replace(honest)))
 	}
-	s := newSite(t, p, oauth.LoginOptions{}, func(c *oauth.Config) { c.Scopes = []string{"asset:read"} })
+	want := []string{"asset:read", "asset:write"}
+	s := newSite(t, p, oauth.LoginOptions{}, func(c *oauth.Config) { c.Scopes = want })
 	get(t, s.browser(t, ""), siteURL+"/login")
-	if l := s.login(t); l.Subject != "" || l.IDToken != nil || !cmp.Equal(l.Scopes, []string{"asset:read"}) {
+	l := s.login(t)
+	if l.Subject != "" || l.IDToken != nil || !cmp.Equal(l.Scopes, want) {
 		t.Errorf("login %+v", l)
+	}
+	if info, err := s.Grant(l.GrantID).Info(t.Context()); err != nil || !cmp.Equal(info.Scopes, want) {
+		t.Errorf("stored scopes %v (%v), want those asked for", info.Scopes, err)
 	}
 }
 

@@ -102,8 +102,8 @@ func TestLoginRefusesOtherMethods(t *testing.T) {
 	}
 }
 
-// brokenFlows is a FlowStore that cannot be reached.
-type brokenFlows struct{ put, take bool }
+// brokenFlows is a FlowStore that cannot be read, and if put is set, written.
+type brokenFlows struct{ put bool }
 
 var errDisk = errors.New("disk on fire")
 
@@ -123,8 +123,8 @@ func TestLoginWithoutFlowStore(t *testing.T) {
 	p := newIDP(t)
 	s := newSite(t, p, oauth.LoginOptions{}, func(c *oauth.Config) { c.Flows = brokenFlows{put: true} })
 	resp := get(t, s.browser(t, ""), siteURL+"/login")
-	e := s.wantError(t, oauth.ErrStoreUnavailable, http.StatusServiceUnavailable)
-	if !errors.Is(e, oauth.ErrSignInFailed) || !errors.Is(e, errDisk) {
+	s.wantError(t, oauth.ErrStoreUnavailable, http.StatusServiceUnavailable)
+	if e := s.errs[0]; !errors.Is(e, oauth.ErrSignInFailed) || !errors.Is(e, errDisk) {
 		t.Errorf("error %v, want ErrSignInFailed for the disk", e)
 	}
 	if len(resp.cookies()) != 0 || resp.header.Get("Location") != "" {

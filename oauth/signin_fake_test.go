@@ -291,7 +291,7 @@ func (s *site) login(t *testing.T) *oauth.Login {
 }
 
 // wantError asserts that one sign-in failed and none succeeded.
-func (s *site) wantError(t *testing.T, kind error, status int) *oauth.CallbackError {
+func (s *site) wantError(t *testing.T, kind error, status int) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -301,7 +301,6 @@ func (s *site) wantError(t *testing.T, kind error, status int) *oauth.CallbackEr
 	if e := s.errs[0]; !errors.Is(e, kind) || e.Status != status {
 		t.Fatalf("error %q with status %d, want %q with %d", e, e.Status, kind, status)
 	}
-	return s.errs[0]
 }
 
 // browser returns a new browser that follows redirects up to stop, a path.
