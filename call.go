@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -109,9 +110,7 @@ func (c *Client) request(ctx context.Context, m *Method, r Request) (*http.Reque
 	if err != nil {
 		return nil, unwrapURL(err)
 	}
-	for name, values := range c.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.header)
 	if contentType != nil {
 		req.Header["Content-Type"] = contentType
 	}

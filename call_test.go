@@ -17,7 +17,7 @@ import (
 
 const canary = "canary-7c41a0"
 
-var getUser = &opencloud.Method{ //nolint:gochecknoglobals // as the generated ones
+var getUser = &opencloud.Method{
 	Name: "users.GetUser", Verb: http.MethodGet, Path: "/cloud/v2/users/{user_id}",
 	Scopes: []string{"user:read"}, Key: true, OAuth: true, Class: opencloud.Safe,
 }

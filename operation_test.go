@@ -18,7 +18,7 @@ type speech struct {
 	AssetID string `json:"assetId"`
 }
 
-var speak = &opencloud.Method{ //nolint:gochecknoglobals // as the generated ones
+var speak = &opencloud.Method{
 	Name: "universes.GenerateSpeechAsset", Verb: http.MethodPost, Path: "/cloud/v2/universes/{universe_id}:generateSpeechAsset",
 	Key: true, Class: opencloud.Unsafe,
 }

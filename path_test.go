@@ -11,7 +11,7 @@ import (
 	"github.com/rblx-go/opencloud"
 )
 
-var getEntry = &opencloud.Method{ //nolint:gochecknoglobals // as the generated ones
+var getEntry = &opencloud.Method{
 	Name: "datastores.GetEntry", Verb: http.MethodGet, Path: "/cloud/v2/stores/{store_id}/entries/{entry_id}:read",
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 )
 
 const apiKeyHeader = "X-Api-Key"
@@ -45,7 +46,7 @@ func (t *keyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r2 := *r
 	r2.Header = make(http.Header, len(r.Header)+1)
 	for name, values := range r.Header {
-		r2.Header[name] = values[:len(values):len(values)]
+		r2.Header[name] = slices.Clip(values) // an append beneath us copies
 	}
 	r2.Header[apiKeyHeader] = t.key.header
 	return t.base.RoundTrip(&r2)

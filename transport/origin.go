@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -38,15 +39,15 @@ func ParseOrigins(origins ...string) (Origins, error) {
 func checkOrigin(u *url.URL) error {
 	switch {
 	case u.Host == "" || u.Hostname() == "":
-		return fmt.Errorf("it has no host")
+		return errors.New("it has no host")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
-		return fmt.Errorf("it has more than scheme, host and port")
+		return errors.New("it has more than scheme, host and port")
 	case u.Scheme == "https", u.Scheme == "http" && IsLoopback(u.Hostname()):
 		return nil
 	case u.Scheme == "http":
-		return fmt.Errorf("plain http is for localhost, 127.0.0.1 and [::1] only")
+		return errors.New("plain http is for localhost, 127.0.0.1 and [::1] only")
 	}
-	return fmt.Errorf("its scheme is not https")
+	return errors.New("its scheme is not https")
 }
 
 // Allows reports whether u is at one of the origins.

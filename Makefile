@@ -1,0 +1,63 @@
+# `make help` lists the targets.
+GO ?= go
+LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
+COUNT ?= 10
+FUZZTIME ?= 20s
+
+.PHONY: help demo test check ci generate update bench fmt lint soak format vet tidy generated platforms
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## run the demo on http://localhost:3000, with an emulated Roblox of its own
+	$(GO) run ./cmd/rblx demo
+
+test: ## run the tests; needs Go alone
+	CGO_ENABLED=0 $(GO) test ./...
+
+check: format vet lint tidy generated ## the fast gate, before a commit
+
+ci: export RBLX_REQUIRE = 1
+ci: check platforms ## the whole gate: no test may skip; .ci/run prepares a machine for it
+	$(GO) test -race ./...
+
+generate: ## write the generated code anew from openapi/; offline
+	$(GO) generate ./...
+
+update: ## take in a newer document of Roblox's: make update SPEC=openapi.json
+	@test -n "$(SPEC)" || { echo 'make update needs SPEC=file' >&2; exit 2; }
+	$(GO) run ./cmd/rblxgen import "$(SPEC)"
+	$(GO) generate ./...
+	$(GO) build ./...
+	@git --no-pager diff --stat -- openapi api
+
+bench: ## run the benchmarks, ten times each
+	$(GO) test -run '^$$' -bench . -benchmem -count 10 ./...
+
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+lint: ## run golangci-lint; the first time builds it
+	$(LINT) run
+
+soak: ## repeat the tests under the race detector (COUNT=10), then fuzz each target (FUZZTIME=20s)
+	$(GO) test -race -count=$(COUNT) ./...
+	.ci/fuzz $(FUZZTIME)
+
+# The parts of check and ci.
+
+format:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)" || { echo 'not formatted: run make fmt' >&2; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+tidy:
+	$(GO) mod tidy -diff
+
+# The generator prints the files that it changed.
+generated:
+	@test -z "$$($(GO) generate ./... | tee /dev/stderr)" || { echo 'generated code was not current: commit what has changed' >&2; exit 1; }
+
+platforms:
+	for os in linux darwin windows; do CGO_ENABLED=0 GOOS=$$os $(GO) build ./... && CGO_ENABLED=0 GOOS=$$os $(GO) vet ./... || exit 1; done
