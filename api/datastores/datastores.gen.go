@@ -794,7 +794,7 @@ var (
 	}
 	// MethodListEntriesInScope is GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries.
 	MethodListEntriesInScope = &opencloud.Method{
-		Name: "datastores.ListEntriesInScope", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries",
+		Name: "datastores.ListEntries", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries",
 		Scopes: []string{"universe-datastores.objects:list"},
 		Key:    true, OAuth: false,
 		Class:     opencloud.Safe,
@@ -802,14 +802,14 @@ var (
 	}
 	// MethodCreateEntryInScope is POST /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries.
 	MethodCreateEntryInScope = &opencloud.Method{
-		Name: "datastores.CreateEntryInScope", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries",
+		Name: "datastores.CreateEntry", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries",
 		Scopes: []string{"universe-datastores.objects:create"},
 		Key:    true, OAuth: false,
 		Stability: "STABLE",
 	}
 	// MethodGetEntryInScope is GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}.
 	MethodGetEntryInScope = &opencloud.Method{
-		Name: "datastores.GetEntryInScope", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}",
+		Name: "datastores.GetEntry", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}",
 		Scopes: []string{"universe-datastores.objects:read"},
 		Key:    true, OAuth: false,
 		Class:     opencloud.Safe,
@@ -817,14 +817,14 @@ var (
 	}
 	// MethodUpdateEntryInScope is PATCH /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}.
 	MethodUpdateEntryInScope = &opencloud.Method{
-		Name: "datastores.UpdateEntryInScope", Verb: "PATCH", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}",
+		Name: "datastores.UpdateEntry", Verb: "PATCH", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}",
 		Scopes: []string{"universe-datastores.objects:update"},
 		Key:    true, OAuth: false,
 		Stability: "STABLE",
 	}
 	// MethodDeleteEntryInScope is DELETE /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}.
 	MethodDeleteEntryInScope = &opencloud.Method{
-		Name: "datastores.DeleteEntryInScope", Verb: "DELETE", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}",
+		Name: "datastores.DeleteEntry", Verb: "DELETE", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}",
 		Scopes: []string{"universe-datastores.objects:delete"},
 		Key:    true, OAuth: false,
 		Class:     opencloud.Idempotent,
@@ -832,14 +832,14 @@ var (
 	}
 	// MethodIncrementEntryInScope is POST /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:increment.
 	MethodIncrementEntryInScope = &opencloud.Method{
-		Name: "datastores.IncrementEntryInScope", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:increment",
+		Name: "datastores.IncrementEntry", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:increment",
 		Scopes: []string{"universe-datastores.objects:create", "universe-datastores.objects:update"},
 		Key:    true, OAuth: false,
 		Stability: "STABLE",
 	}
 	// MethodListRevisionsInScope is GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:listRevisions.
 	MethodListRevisionsInScope = &opencloud.Method{
-		Name: "datastores.ListRevisionsInScope", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:listRevisions",
+		Name: "datastores.ListRevisions", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:listRevisions",
 		Scopes: []string{"universe-datastores.versions:list"},
 		Key:    true, OAuth: false,
 		Class:     opencloud.Safe,

@@ -111,7 +111,7 @@ func (f *family) methodValue(op spec.Operation) methodValue {
 	id := spec.Text(op.Object, "operationId")
 	key, oauth := accepts(op.Object)
 	var lit strings.Builder
-	fmt.Fprintf(&lit, "\tName: %q, Verb: %q, Path: %q,\n", f.name+"."+id, op.Verb, op.Path)
+	fmt.Fprintf(&lit, "\tName: %q, Verb: %q, Path: %q,\n", f.name+"."+methodName(op.Object), op.Verb, op.Path)
 	if host := spec.Text(op.Object, "x-rblx-host"); host != "" {
 		fmt.Fprintf(&lit, "\tHost: %q,\n", host)
 	}
