@@ -38,11 +38,11 @@ func TestErrorBodies(t *testing.T) {
 		{name: "gateway with code", body: `{"errors":[{"code":7,"message":"Token Validation Failed"},{"code":8}]}`, code: "7", message: "Token Validation Failed"},
 		{
 			name: "validation", body: `{"errors":{"name":["too long","empty"],"id":["odd"]},"type":"t","title":"Validation failed","status":400,"extensions":{"traceId":"00-ab"}}`,
-			message: "Validation failed", fields: []opencloud.Field{{"id", "odd"}, {"name", "too long"}, {"name", "empty"}}, requestID: "00-ab",
+			message: "Validation failed", fields: []opencloud.Field{{Name: "id", Message: "odd"}, {Name: "name", Message: "too long"}, {Name: "name", Message: "empty"}}, requestID: "00-ab",
 		},
 		{
 			name: "game pass", body: `{"errorCode":"InvalidPrice","errorMessage":"Wrong.","field":"price","hint":"Use 1 or more"}`,
-			code: "InvalidPrice", message: "Wrong.", fields: []opencloud.Field{{"price", "Use 1 or more"}},
+			code: "InvalidPrice", message: "Wrong.", fields: []opencloud.Field{{Name: "price", Message: "Use 1 or more"}},
 		},
 		{name: "OAuth", body: `{"error":"invalid_grant","error_description":"Used."}`, code: "invalid_grant", message: "Used."},
 		{name: "problem", body: `{"type":"about:blank","title":"An error occurred","status":500,"traceId":"00-cd"}`, message: "An error occurred", requestID: "00-cd"},
