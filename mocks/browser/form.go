@@ -88,8 +88,8 @@ func readForm(node *html.Node) *form {
 		}
 		switch n.DataAtom {
 		case atom.Button:
-			f.names = append(f.names, name)
 			if kind := attr(n, "type"); kind == "" || kind == "submit" {
+				f.names = append(f.names, name)
 				f.buttons.Add(name, attr(n, "value"))
 			}
 		case atom.Textarea:

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -21,9 +22,10 @@ func (t router) RoundTrip(r *http.Request) (*http.Response, error) {
 		return t.base.RoundTrip(r)
 	}
 	in := r.Clone(r.Context())
-	in.RequestURI, in.RemoteAddr = r.URL.RequestURI(), "127.0.0.1:0"
-	if in.Host == "" {
-		in.Host = r.URL.Host
+	in.RequestURI, in.RemoteAddr, in.Host = r.URL.RequestURI(), "127.0.0.1:0", r.URL.Host
+	in.URL.Scheme, in.URL.Host = "", "" // a server sees path and query
+	if r.URL.Scheme == "https" {
+		in.TLS = &tls.ConnectionState{HandshakeComplete: true}
 	}
 	if in.Body == nil {
 		in.Body = http.NoBody

@@ -31,9 +31,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	in := r.Clone(r.Context())
 	in.RemoteAddr, in.RequestURI = "127.0.0.1:0", r.URL.RequestURI()
-	if in.Host == "" {
-		in.Host = r.URL.Host
-	}
+	in.Host = orDefault(in.Host, r.URL.Host)
 	type outcome struct {
 		a   *answer
 		err error
