@@ -14,7 +14,7 @@ const maxReturnTo = 2 << 10
 // one spelling, and "/" for anything else: other origins, and all that a
 // browser or proxy could take for one (RFC 9700 section 4.11).
 func returnPath(s string) string {
-	if len(s) > maxReturnTo || !strings.HasPrefix(s, "/") {
+	if len(s) > maxReturnTo || !strings.HasPrefix(s, "/") || strings.Contains(s, `\`) {
 		return "/"
 	}
 	u, err := url.Parse(s)
