@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -77,7 +78,7 @@ type App struct {
 // network nor the store.
 func New(c Config) (*App, error) {
 	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("oauth: Config.%w", err)
+		return nil, err
 	}
 	a := &App{
 		config:   c,
@@ -114,29 +115,32 @@ const (
 
 // check fills in defaults and names the first field that is wrong.
 func (c *Config) check() error {
+	wrong := func(field, format string, args ...any) error {
+		return fmt.Errorf("oauth: Config.%s: %w", field, fmt.Errorf(format, args...))
+	}
 	if c.ClientID == "" {
-		return fmt.Errorf("ClientID: is empty; Roblox shows it on the app's page")
+		return wrong("ClientID", "is empty; Roblox shows it on the app's page")
 	}
 	if err := checkRedirectURL(c.RedirectURL); err != nil {
-		return fmt.Errorf("RedirectURL: %w", err)
+		return wrong("RedirectURL", "%w", err)
 	}
 	if len(c.Scopes) == 0 {
-		return fmt.Errorf(`Scopes: is empty; "openid" is the least`)
+		return wrong("Scopes", `is empty; "openid" is the least`)
 	}
 	for _, s := range c.Scopes {
 		if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }) {
-			return fmt.Errorf("Scopes: %q is no scope; one scope an element", s)
+			return wrong("Scopes", "%q is no scope; one scope an element", s)
 		}
 	}
 	if c.Store == nil {
-		return fmt.Errorf("Store: is nil; filestore.Open keeps grants on disk, NewMemoryStore forgets them")
+		return wrong("Store", "is nil; filestore.Open keeps grants on disk, NewMemoryStore forgets them")
 	}
 	if _, ok := c.Store.(FlowStore); !ok && c.Flows == nil {
-		return fmt.Errorf("Flows: is nil and %T is no FlowStore", c.Store)
+		return wrong("Flows", "is nil, and %T is no FlowStore", c.Store)
 	}
 	if c.Provider != nil {
 		if err := c.Provider.check(); err != nil {
-			return fmt.Errorf("Provider: %w", err)
+			return wrong("Provider", "%w", err)
 		}
 	}
 	if c.SendBudget == 0 {
@@ -146,10 +150,10 @@ func (c *Config) check() error {
 		c.DrainMargin = max(defaultDrainMargin, c.SendBudget)
 	}
 	if c.SendBudget < 0 {
-		return fmt.Errorf("SendBudget: %v is negative", c.SendBudget)
+		return wrong("SendBudget", "%v is negative", c.SendBudget)
 	}
 	if c.DrainMargin < c.SendBudget {
-		return fmt.Errorf("DrainMargin: %v is less than SendBudget, %v", c.DrainMargin, c.SendBudget)
+		return wrong("DrainMargin", "%v is less than SendBudget, %v", c.DrainMargin, c.SendBudget)
 	}
 	return nil
 }
@@ -158,13 +162,13 @@ func checkRedirectURL(s string) error {
 	u, err := url.Parse(s)
 	switch {
 	case s == "":
-		return fmt.Errorf("is empty; it is one of those registered with Roblox")
+		return errors.New("is empty; it is one of those registered with Roblox")
 	case err != nil || !u.IsAbs() || u.Opaque != "" || (u.Host == "" && (u.Scheme == "http" || u.Scheme == "https")):
 		return fmt.Errorf("%q is no absolute URL", s)
 	case u.Fragment != "" || strings.Contains(s, "#"):
 		return fmt.Errorf("%q has a fragment", s)
 	case u.User != nil:
-		return fmt.Errorf("it holds a user name or password")
+		return errors.New("it holds a user name or password")
 	case u.Scheme == "http" && !transport.IsLoopback(u.Hostname()):
 		return fmt.Errorf("%q is plain http; only localhost, 127.0.0.1 and [::1] may be", s)
 	case len(s) > 256:

@@ -27,7 +27,7 @@ type flight struct {
 // write of unknown outcome.
 const storeLimit = 10 * time.Second
 
-func (f *flight) run() {
+func (f *flight) run(ctx context.Context) {
 	defer func() {
 		if p := recover(); p != nil {
 			f.err = fmt.Errorf("oauth: grant %s: a panic while refreshing: %v", f.state.id, p)
@@ -37,7 +37,7 @@ func (f *flight) run() {
 			f.app.log.Warn("refresh failed", "grant", f.state.id, "error", f.err)
 		}
 	}()
-	f.got, f.err = f.fly(context.Background())
+	f.got, f.err = f.fly(ctx)
 }
 
 // fly loads, decides by next, acts, and loads again until it has an answer.
@@ -230,8 +230,8 @@ func (f *flight) refused(ctx context.Context, base Row, probe bool, intent strin
 func (f *flight) note(kind EventKind, row Row) { f.events = append(f.events, newEvent(kind, row)) }
 
 // announce tells of what was committed, once nobody waits any more.
-func (f *flight) announce() {
+func (f *flight) announce(ctx context.Context) {
 	for _, e := range f.events {
-		f.app.tell(e)
+		f.app.tell(ctx, e)
 	}
 }

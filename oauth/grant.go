@@ -147,6 +147,6 @@ func (a *App) setSubject(ctx context.Context, id GrantID, subject string) error 
 		return err
 	}
 	a.log.Info("signed in", "grant", id, "subject", subject)
-	a.tell(newEvent(EventSignedIn, row))
+	a.tell(ctx, newEvent(EventSignedIn, row))
 	return nil
 }

@@ -30,20 +30,17 @@ func (g *Grant) Revoke(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.state.current.Store(deadSnapshot)
+	g.state.current.Store(&snapshot{generation: ^uint64(0)}) // expired and final: callers read the row
 	if row.Reason == ReasonConfirmed {
 		return nil
 	}
 	err = g.revokeNewest(ctx)
 	if row, loadErr := a.load(ctx, g.state.id); loadErr == nil {
 		a.log.Info("revoked", "grant", row.GrantID, "provider", row.Reason)
-		a.tell(newEvent(EventRevoked, row))
+		a.tell(ctx, newEvent(EventRevoked, row))
 	}
 	return err
 }
-
-// deadSnapshot makes every caller read the row, and find the tombstone.
-var deadSnapshot = &snapshot{generation: ^uint64(0)}
 
 // revokeNewest tells the provider, once no request of ours can bring a token
 // newer than the row's any more.

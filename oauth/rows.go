@@ -79,9 +79,9 @@ func (a *App) sleep(d time.Duration) error {
 	}
 }
 
-func (a *App) tell(e TokenEvent) {
+func (a *App) tell(ctx context.Context, e TokenEvent) {
 	if a.config.OnTokenChange != nil {
-		a.config.OnTokenChange(context.Background(), e)
+		a.config.OnTokenChange(context.WithoutCancel(ctx), e)
 	}
 }
 

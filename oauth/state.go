@@ -29,7 +29,7 @@ func (s *grantState) usable(ctx context.Context) (*snapshot, error) {
 	case cur.expiredAt.passed(now):
 		return s.newer(ctx, cur.generation, false)
 	case cur.staleAt.passed(now) && now.UnixNano() >= s.retryAt.Load():
-		_, _ = s.join(cur.generation, true) // an error here is ErrClosed; the token still serves
+		_, _ = s.join(ctx, cur.generation, true) // an error here is ErrClosed; the token still serves
 	}
 	return cur, nil
 }
@@ -38,7 +38,7 @@ func (s *grantState) usable(ctx context.Context) (*snapshot, error) {
 // one; otherwise a token that is good for use will do.
 func (s *grantState) newer(ctx context.Context, known uint64, forced bool) (*snapshot, error) {
 	for {
-		f, err := s.join(known, false)
+		f, err := s.join(ctx, known, false)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func (s *grantState) newer(ctx context.Context, known uint64, forced bool) (*sna
 
 // join returns the flight under way or starts one. Nobody's context ends it:
 // between the provider's rotation and our commit it must not stop.
-func (s *grantState) join(known uint64, background bool) (*flight, error) {
+func (s *grantState) join(ctx context.Context, known uint64, background bool) (*flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.flight != nil {
@@ -72,14 +72,15 @@ func (s *grantState) join(known uint64, background bool) (*flight, error) {
 	}
 	f := &flight{app: s.app, state: s, known: known, background: background, done: make(chan struct{})}
 	s.flight = f
+	ctx = context.WithoutCancel(ctx)
 	go func() {
 		defer s.app.work.Done()
-		f.run()
+		f.run(ctx)
 		s.mu.Lock()
 		s.flight = nil
 		s.mu.Unlock()
 		close(f.done)
-		f.announce()
+		f.announce(ctx)
 	}()
 	return f, nil
 }

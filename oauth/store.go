@@ -17,13 +17,15 @@ import (
 // or in a signed cookie, never bare in a cookie or a URL.
 type GrantID string
 
-var grantIDText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+func grantIDText() *base32.Encoding {
+	return base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+}
 
 // NewGrantID returns a fresh random GrantID.
 func NewGrantID() GrantID {
 	var b [16]byte
 	rand.Read(b[:]) // never fails (crypto/rand since Go 1.24)
-	return GrantID(grantIDText.EncodeToString(b[:]))
+	return GrantID(grantIDText().EncodeToString(b[:]))
 }
 
 // Valid reports whether id has the form NewGrantID gives it. Stores may use
@@ -32,7 +34,7 @@ func (id GrantID) Valid() bool {
 	if len(id) != 26 || strings.ToLower(string(id)) != string(id) {
 		return false
 	}
-	b, err := grantIDText.DecodeString(string(id))
+	b, err := grantIDText().DecodeString(string(id))
 	return err == nil && len(b) == 16
 }
 

@@ -3,6 +3,7 @@ package oauth
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/rblx-go/opencloud/transport"
@@ -40,7 +41,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r2 := *r
 	r2.Header = make(http.Header, len(r.Header)+1)
 	for name, values := range r.Header {
-		r2.Header[name] = values[:len(values):len(values)]
+		r2.Header[name] = slices.Clip(values)
 	}
 	r2.Header["Authorization"] = snap.header
 	return t.base().RoundTrip(&r2)

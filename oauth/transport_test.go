@@ -54,7 +54,7 @@ func TestTransportAttaches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp.Body.Close()
+		_ = resp.Body.Close()
 		if got.Get("Authorization") != c.want || got.Get("X-Mine") != "1" {
 			t.Errorf("%s: sent %q, want %q", c.url, got.Get("Authorization"), c.want)
 		}
@@ -96,7 +96,7 @@ func TestTransportOnRedirects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
+	_ = resp.Body.Close()
 	if elsewhere != "reached with " {
 		t.Errorf("the other host was %s", elsewhere)
 	}
@@ -118,7 +118,7 @@ func TestTransportClosesTheBodyItDoesNotSend(t *testing.T) {
 	tr := a.Grant(NewGrantID()).RoundTripper(nil, originsOf(t, "https://apis.roblox.com"))
 	resp, err := tr.RoundTrip(r)
 	if err == nil {
-		resp.Body.Close()
+		_ = resp.Body.Close()
 		t.Fatal("a request went out for a grant that does not exist")
 	}
 	if body.closed != 1 {
@@ -157,7 +157,7 @@ func freshTransport(tb testing.TB) (*Transport, *http.Request) {
 	return tr, r
 }
 
-func TestRoundTripAllocations(t *testing.T) {
+func TestRoundTripAllocations(t *testing.T) { //nolint:paralleltest // AllocsPerRun forbids it
 	tr, r := freshTransport(t)
 	got := testing.AllocsPerRun(1000, func() {
 		if _, err := tr.RoundTrip(r); err != nil { //nolint:bodyclose // http.NoBody
