@@ -1,0 +1,178 @@
+// Package filestore keeps grants and sign-ins in a directory, for one program
+// or many processes on one machine: a command line, a desktop program, a small
+// server. It needs a local disk; network file systems are refused, because
+// neither their locks nor their renames hold what this package promises.
+//
+// Every row is a file of its own. A write goes to a new file, is flushed to
+// the disk, and takes the place of the old one by a rename, so that a crash
+// leaves either the old row or the new one. Locks are held by open files: they
+// end with the process and leave nothing to clean up.
+//
+// Rows arrive sealed. Still, the directory and its files belong to their user
+// alone (0700 and 0600), and wider ones are refused. On Windows the directory's
+// access list decides instead; a user's profile is private already.
+package filestore
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/rblx-go/opencloud/oauth"
+)
+
+// Store is a directory of grants and sign-ins. Make one with Open. It is safe
+// for concurrent use, also by other processes that open the same directory.
+type Store struct {
+	dir  string
+	root *os.Root // no path leads out of it, symlinks or not
+	run  string   // changes with every boot, and when the directory is replaced
+
+	rows   [shards]*lock
+	flows  [shards]*lock
+	claims *lock
+	sweeps [shards]int // flow files at which to look for old ones, under the flow lock
+
+	hook func(step string) error // tests: fails a step of a write
+}
+
+var (
+	_ oauth.Store     = (*Store)(nil)
+	_ oauth.FlowStore = (*Store)(nil)
+)
+
+const (
+	dirMode  fs.FileMode = 0o700
+	fileMode fs.FileMode = 0o600
+
+	identityFile = "identity"
+	// identityTimeout bounds Open where another process is at the same point.
+	identityTimeout = 10 * time.Second
+)
+
+// shardNames are the first characters of grant ids. A shard is a directory and
+// a lock.
+const (
+	shardNames = "abcdefghijklmnopqrstuvwxyz234567"
+	shards     = len(shardNames)
+)
+
+// Open opens the store in dir, which it creates if need be. It fails if dir is
+// a symlink, accessible to other users, or on a network file system. Close it
+// when done.
+func Open(dir string) (*Store, error) {
+	s, err := open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("filestore: %w", err)
+	}
+	return s, nil
+}
+
+func open(dir string) (*Store, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return nil, fmt.Errorf("%w%s", err, advice(err))
+	}
+	info, err := os.Lstat(dir)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s is a symlink; name the directory itself", dir)
+	}
+	if err := checkPrivate(dir, info); err != nil {
+		return nil, err
+	}
+	if err := checkLocal(dir); err != nil {
+		return nil, fmt.Errorf("%s: %w; choose a directory on a local disk", dir, err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{dir: dir, root: root}
+	for i := range shards {
+		s.rows[i] = newLock(root, "rows/"+shardNames[i:i+1])
+		s.flows[i] = newLock(root, "flows/"+shardNames[i:i+1])
+	}
+	s.claims = newLock(root, ".")
+	if s.run, err = s.identify(); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close releases the directory. Operations under way should have ended.
+func (s *Store) Close() error {
+	errs := []error{s.claims.close()}
+	for i := range shards {
+		errs = append(errs, s.rows[i].close(), s.flows[i].close())
+	}
+	return errors.Join(append(errs, s.root.Close())...)
+}
+
+// identify returns the store's run: another one after a reboot, when the clock
+// has begun anew, and in a copy of the directory, whose rows may be old.
+func (s *Store) identify() (string, error) {
+	boot, err := bootID()
+	if err != nil {
+		return "", fmt.Errorf("the identity of this boot: %w", err)
+	}
+	id, err := s.readIdentity()
+	if errors.Is(err, fs.ErrNotExist) {
+		id, err = s.createIdentity()
+	}
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(boot + "\n" + id))
+	return base64.RawURLEncoding.EncodeToString(sum[:12]), nil
+}
+
+func (s *Store) readIdentity() (string, error) {
+	f, err := s.openFile(identityFile)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	number, err := fileNumber(f)
+	if err != nil {
+		return "", err
+	}
+	var id string
+	if err := decodeFile(f, "identity", &id); err != nil {
+		return "", fmt.Errorf("%s: %w", s.path(identityFile), err)
+	}
+	return id + " " + strconv.FormatUint(number, 10), nil
+}
+
+func (s *Store) createIdentity() (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), identityTimeout)
+	defer cancel()
+	unlock, err := s.claims.acquire(ctx)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w%s", s.dir, err, advice(err))
+	}
+	defer unlock()
+	if id, err := s.readIdentity(); !errors.Is(err, fs.ErrNotExist) {
+		return id, err // another process was faster
+	}
+	if err := s.replace(".", identityFile, identityFile+".tmp", encode("identity", rand.Text())); err != nil {
+		return "", err
+	}
+	return s.readIdentity()
+}
+
+func (s *Store) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
