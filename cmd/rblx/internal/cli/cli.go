@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/demo"
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/emulator"
 )
 
@@ -22,6 +23,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		SilenceErrors: true,
 	}
 	root.AddCommand(
+		demo.Command(),
 		emulator.Command(),
 	)
 	root.SetArgs(args)
