@@ -144,5 +144,5 @@ func (e *Emulator) redirectBack(w http.ResponseWriter, a *authorization, answer 
 	w.Header().Set("Location", to.String())
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	w.WriteHeader(http.StatusSeeOther)
+	w.WriteHeader(http.StatusFound)
 }

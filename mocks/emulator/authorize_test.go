@@ -195,7 +195,7 @@ func TestConsentFormWorksOnce(t *testing.T) {
 		return value
 	}
 	once := token()
-	want(t, post(form("form", once, "user", "156", "decision", "allow")), http.StatusSeeOther, "")
+	want(t, post(form("form", once, "user", "156", "decision", "allow")), http.StatusFound, "")
 	want(t, post(form("form", once, "user", "156", "decision", "allow")), http.StatusBadRequest, "")
 	want(t, post(form("user", "156", "decision", "allow")), http.StatusBadRequest, "")
 	want(t, post(form("form", token(), "decision", "allow")), http.StatusBadRequest, "")
