@@ -18,7 +18,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		SilenceUsage:  true,
 	}
 	dir := root.PersistentFlags().String("dir", ".", "the module's root")
-	root.AddCommand(importCommand(dir), generateCommand(dir))
+	root.AddCommand(importCommand(dir), generateCommand(dir), censusCommand(dir))
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,7 +25,7 @@ cannot be read changes nothing.`,
 		Example: "  rblxgen import openapi.json && rblxgen generate",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			source, err := os.ReadFile(args[0])
+			source, err := readSource(args[0])
 			if err != nil {
 				return err
 			}
@@ -55,4 +56,18 @@ cannot be read changes nothing.`,
 	cmd.Flags().BoolVar(&o.Prune, "prune", false, "drop operations that the document no longer has")
 	cmd.Flags().BoolVar(&o.Strict, "strict", false, "stop instead of making up a name for something new")
 	return cmd
+}
+
+// readSource reads a document, and no more of it than one may have.
+func readSource(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, importer.MaxSource+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text, nil
 }

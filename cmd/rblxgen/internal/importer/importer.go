@@ -108,7 +108,7 @@ func arrange(doc spec.Object, n *names, census *Census) (spec.Object, error) {
 		if pin.Address != "" {
 			o["x-rblx-address"] = pin.Address
 		}
-		if err := hoistParameters(schemas, pin, o, n); err != nil {
+		if err := hoistParameters(schemas, pin, op, n); err != nil {
 			return nil, err
 		}
 		needs := spec.Reachable(o, all)
@@ -215,14 +215,14 @@ func hoist(schemas spec.Object, family, source string, schema any, n *names) err
 }
 
 // hoistParameters gives the enums of query parameters names of their own.
-func hoistParameters(schemas spec.Object, pin operation, op spec.Object, n *names) error {
-	for _, e := range spec.List(op, "parameters") {
+func hoistParameters(schemas spec.Object, pin operation, op spec.Operation, n *names) error {
+	for _, e := range spec.List(op.Object, "parameters") {
 		p, _ := e.(spec.Object)
 		schema := spec.At(p, "schema")
 		if len(spec.List(schema, "enum")) == 0 {
 			continue
 		}
-		goName, err := n.schema(pin.Family, pin.As+"_"+spec.Text(p, "name"))
+		goName, err := n.typeName(pin.Family, op.Key()+"?"+spec.Text(p, "name"), pin.As+generator.GoName(spec.Text(p, "name")))
 		if err != nil {
 			return err
 		}

@@ -43,18 +43,23 @@ func (n *names) operation(op spec.Operation, family string) operation {
 // schema returns the Go type of a schema in a family, deriving and pinning it
 // if it is new.
 func (n *names) schema(family, schema string) (string, error) {
+	return n.typeName(family, schema, deriveType(schema, nouns()[family]))
+}
+
+// typeName returns the Go type of what the document calls schema; derived is
+// its name if it is new.
+func (n *names) typeName(family, schema, derived string) (string, error) {
 	pins := n.section("types", family)
 	if pin := spec.Text(pins, schema); pin != "" {
 		return pin, nil
 	}
-	derived := deriveType(schema, nouns()[family])
 	for _, other := range spec.Keys(pins) {
 		if pins[other] == derived {
 			return "", fmt.Errorf("names.yaml: types/%s: %s and %s would both be %s; pin one of them to another name", family, other, schema, derived)
 		}
 	}
 	pins[schema] = derived
-	n.added = append(n.added, fmt.Sprintf("the schema %s is now %s.%s", schema, family, derived))
+	n.added = append(n.added, fmt.Sprintf("the type of %s is now %s.%s", schema, family, derived))
 	return derived, nil
 }
 

@@ -5,8 +5,6 @@
 package importer
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,26 +12,15 @@ import (
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
 )
 
-// maxSource is the largest document that is read; today's has 3 MB.
-const maxSource = 64 << 20
+// MaxSource is the largest document that is read, in bytes; today's has 3 MB.
+const MaxSource = 64 << 20
 
 // parse reads the document and refuses what is none, naming the place.
 func parse(text []byte) (spec.Object, error) {
-	if len(text) > maxSource {
-		return nil, fmt.Errorf("%d MiB are more than the %d MiB that a document may have", len(text)>>20, maxSource>>20)
+	if len(text) > MaxSource {
+		return nil, fmt.Errorf("more than the %d MiB that a document may have", MaxSource>>20)
 	}
-	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			line, column := position(text, int(syntax.Offset))
-			return nil, fmt.Errorf("line %d, column %d: no JSON: %w", line, column, err)
-		}
-		return nil, fmt.Errorf("no JSON: %w", err)
-	}
-	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		return nil, errors.New("line 1: no OpenAPI document: it is no JSON object")
-	}
-	doc, err := spec.Decode(text)
+	doc, err := decodeJSON(text)
 	if err != nil {
 		return nil, err
 	}
@@ -50,17 +37,12 @@ func parse(text []byte) (spec.Object, error) {
 	return doc, checkRefs(doc, doc, "")
 }
 
-// position returns the line and column, from 1, of an offset.
-func position(text []byte, offset int) (line, column int) {
-	before := text[:min(offset, len(text))]
-	return bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n') - 1
-}
-
 // checkRefs makes sure that every reference stays in the document and arrives.
 func checkRefs(doc spec.Object, v any, place string) error {
 	switch v := v.(type) {
 	case spec.Object:
-		if ref, ok := v["$ref"].(string); ok {
+		ref, isRef := v["$ref"].(string)
+		if isRef && !strings.HasSuffix(place, "/properties") { // where $ref is a name, not a keyword
 			rest, local := strings.CutPrefix(ref, "#/")
 			if !local {
 				return fmt.Errorf("%s: $ref %q leads out of the document", place, ref)
