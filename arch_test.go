@@ -49,17 +49,16 @@ func layers() []layer {
 }
 
 type goPackage struct {
-	ImportPath string
-	Standard   bool
-	Deps       []string
+	ImportPath string   `json:"ImportPath"`
+	Standard   bool     `json:"Standard"`
+	Deps       []string `json:"Deps"`
 }
 
 func TestImports(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Standard,Deps", "./...").Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			t.Logf("%s", exit.Stderr)
 		}
 		t.Fatalf("go list: %v", err)
