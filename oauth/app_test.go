@@ -64,7 +64,7 @@ func TestSecretsDoNotFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []any{Secret("canary"), config, &config, app, *app.Grant(NewGrantID()), tokens{Refresh: "canary"}, flowSecrets{Nonce: "canary"}} { //nolint:govet // a copy is what is printed
+	for _, v := range []any{Secret("canary"), config, &config, app, *app.Grant(NewGrantID()), tokens{Refresh: "canary"}, flowSecrets{Nonce: "canary"}} {
 		text := fmt.Sprintf("%v %+v %#v %s %q %x", v, v, v, v, v, v)
 		if strings.Contains(text, "canary") || strings.Contains(text, fmt.Sprintf("%x", "canary")) {
 			t.Errorf("%T shows its secret: %s", v, text)

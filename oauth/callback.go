@@ -148,6 +148,9 @@ func (a *App) redeem(ctx context.Context, flow flowSecrets, params *callbackPara
 	}
 	id, err := a.createGrant(ctx, ans)
 	if err != nil {
+		if ans.RefreshToken != "" {
+			_ = a.revokeToken(ctx, ans.RefreshToken) // nobody will use it; the error worth telling is the store's
+		}
 		return nil, failed(ErrSignInFailed, err)
 	}
 	login := &Login{GrantID: id, ReturnTo: flow.ReturnTo, Scopes: strings.Fields(ans.Scope)}

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -448,4 +449,20 @@ func TestSignInLeaksNothing(t *testing.T) {
 			t.Errorf("the output holds %.12q...", s)
 		}
 	}
+}
+
+// fullStore takes sign-ins but no grant.
+type fullStore struct{ *oauth.MemoryStore }
+
+func (fullStore) Swap(context.Context, oauth.Version, oauth.Row) (oauth.Row, error) {
+	return oauth.Row{}, oauth.ErrNotWritten
+}
+
+func TestGrantThatCannotBeKeptIsRevoked(t *testing.T) {
+	t.Parallel()
+	p := newIDP(t)
+	s := newSite(t, p, oauth.LoginOptions{}, func(c *oauth.Config) { c.Store = fullStore{oauth.NewMemoryStore()} })
+	get(t, s.browser(t, ""), siteURL+"/login")
+	s.wantError(t, oauth.ErrStoreUnavailable, http.StatusServiceUnavailable)
+	p.wantCounts(t, 1, 1)
 }
