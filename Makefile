@@ -57,7 +57,8 @@ tidy:
 
 # The generator prints the files that it changed.
 generated:
-	@test -z "$$($(GO) generate ./... | tee /dev/stderr)" || { echo 'generated code was not current: commit what has changed' >&2; exit 1; }
+	@changed=$$($(GO) generate ./...) || exit 1; test -z "$$changed" || \
+		{ echo "generated code was not current, commit what has changed: $$changed" >&2; exit 1; }
 
 platforms:
 	for os in linux darwin windows; do CGO_ENABLED=0 GOOS=$$os $(GO) build ./... && CGO_ENABLED=0 GOOS=$$os $(GO) vet ./... || exit 1; done

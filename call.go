@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/rblx-go/opencloud/transport"
 )
@@ -51,6 +52,9 @@ func Do[T any](ctx context.Context, c *Client, m *Method, r Request) (*T, error)
 	}
 	v := new(T)
 	if err := json.Unmarshal(body, v); err != nil {
+		if _, ok := errors.AsType[*time.ParseError](err); ok {
+			err = errors.New("a time is not of the form of RFC 3339") // without the value: it is part of the body
+		}
 		return nil, newError(m, resp, body, fmt.Errorf("the response is not what %s answers: %w", m.Name, err))
 	}
 	return v, nil

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rblx-go/opencloud"
 	"github.com/rblx-go/opencloud/transport"
@@ -23,8 +24,10 @@ var getUser = &opencloud.Method{
 }
 
 type user struct {
-	ID   opencloud.Int64 `json:"id"`
-	Name string          `json:"name"`
+	ID      opencloud.Int64    `json:"id"`
+	Name    string             `json:"name"`
+	Created time.Time          `json:"created"`
+	Age     opencloud.Duration `json:"age"`
 }
 
 type roundTripFunc func(*http.Request) (*http.Response, error)
@@ -121,7 +124,7 @@ func TestDoSends(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		if *u != (user{156, "builderman"}) {
+		if *u != (user{ID: 156, Name: "builderman"}) {
 			t.Errorf("%s: decoded %+v", tt.name, *u)
 		}
 		if string(body) != tt.wantRaw || got.Header.Get("Content-Type") != tt.wantType {
@@ -175,6 +178,24 @@ func TestBaseAndHost(t *testing.T) {
 	}
 }
 
+func TestHTTPClientIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	hc := &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	server := httptest.NewServer(http.RedirectHandler("/else", http.StatusFound))
+	t.Cleanup(server.Close)
+	c, err := opencloud.New(opencloud.Options{APIKey: canary, BaseURL: server.URL, HTTPClient: hc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hc.Transport != nil {
+		t.Error("New changed the caller's http.Client")
+	}
+	var e *opencloud.Error
+	if err := opencloud.Exec(t.Context(), c, getUser, opencloud.Request{Path: []string{"1"}}); !errors.As(err, &e) || e.Status != http.StatusFound {
+		t.Errorf("the caller's CheckRedirect was not asked: %v", err)
+	}
+}
+
 func TestAsReplacesCredential(t *testing.T) {
 	t.Parallel()
 	var keys []string
@@ -203,6 +224,9 @@ func TestDoRefusesBadSuccess(t *testing.T) {
 		"HTML":          strings.NewReader("<html>" + canary + "</html>"),
 		"truncated":     strings.NewReader(`{"id":"1","name":"` + canary),
 		"another type":  strings.NewReader(`["` + canary + `"]`),
+		"no number":     strings.NewReader(`{"id":"` + canary + `"}`),
+		"no time":       strings.NewReader(`{"created":"` + canary + `"}`),
+		"no duration":   strings.NewReader(`{"age":"` + canary + `"}`),
 		"two values":    strings.NewReader(`{}{"name":"` + canary + `"}`),
 		"broken stream": io.MultiReader(strings.NewReader(`{"id":`), errReader{broken}),
 		"too long":      io.MultiReader(strings.NewReader(`{"name":"`), &endless{}),

@@ -2,6 +2,7 @@ package opencloud
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,10 +18,9 @@ func (i *Int64) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		return nil
 	}
-	s := string(bytes.Trim(b, `"`))
-	n, err := strconv.ParseInt(s, 10, 64)
+	n, err := strconv.ParseInt(string(bytes.Trim(b, `"`)), 10, 64)
 	if err != nil {
-		return fmt.Errorf("opencloud: %q is no 64-bit integer", s)
+		return errors.New("a number is no 64-bit integer") // without the value: it is part of a body
 	}
 	*i = Int64(n)
 	return nil
@@ -55,7 +55,7 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	}
 	v, err := time.ParseDuration(string(b))
 	if err != nil || !bytes.HasSuffix(b, []byte("s")) {
-		return fmt.Errorf("opencloud: %q is no duration such as \"3s\"", b)
+		return errors.New(`a duration is not of the form "3s"`)
 	}
 	*d = Duration(v)
 	return nil
