@@ -76,7 +76,9 @@ func Example_dataStores() {
 	}
 	ctx, c := context.Background(), api.New(rbx)
 	store := datastores.Store{Universe: "1", ID: "PlayerData"}
-	type save struct{ Coins int }
+	type save struct {
+		Coins int `json:"coins"`
+	}
 	if _, err := c.DataStores.UpdateEntry(ctx, store, "player-156", datastores.EntryUpdate{Value: save{Coins: 5}}, &datastores.UpdateEntryParams{AllowMissing: true}); err != nil {
 		log.Fatal(err)
 	}

@@ -121,7 +121,10 @@ func TestIteratorStops(t *testing.T) {
 			hits++
 			_, _ = io.WriteString(w, `{"dataStoreEntries":[{},{}],"nextPageToken":"more"}`)
 		})
-		for range c.DataStores.Entries(t.Context(), store(), nil) {
+		for _, err := range c.DataStores.Entries(t.Context(), store(), nil) {
+			if err != nil {
+				t.Error(err)
+			}
 			break
 		}
 		if hits != 1 {

@@ -57,6 +57,28 @@ type iterator struct {
 
 type arg struct{ Name, Type string }
 
+// argument names the argument that carries an address: its type's last word.
+func (a *address) argument() string {
+	ws := words(a.Name)
+	return strings.ToLower(ws[len(ws)-1])
+}
+
+// path writes path parameters down as a slice, those of the address as its
+// fields. A nil address has none.
+func (a *address) path(names []string) string {
+	var out []string
+	for _, n := range names {
+		expr := argName(n)
+		if a != nil {
+			if i := slices.Index(a.Params, n); i >= 0 {
+				expr = a.argument() + "." + a.Fields[i].Name
+			}
+		}
+		out = append(out, expr)
+	}
+	return "[]string{" + strings.Join(out, ", ") + "}"
+}
+
 // clientView groups the operations into methods: operations with the same
 // name are two ways to the same thing, told apart by an optional part of the
 // address.

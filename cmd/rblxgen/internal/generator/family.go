@@ -56,7 +56,7 @@ func newFamily(whole spec.Object, name string) (*family, error) {
 
 // newOAuth takes the types of the OAuth endpoints. Package oauth sends its
 // requests by itself, to any issuer's URLs.
-func newOAuth(whole spec.Object) (*family, error) {
+func newOAuth(whole spec.Object) *family {
 	f := &family{name: "oauthv1", roles: map[string]role{}, typesOnly: true, facts: spec.At(whole, "x-rblx-families", "oauthv1")}
 	f.doc = document(spec.Object{}, spec.Clone(spec.At(whole, "components", "schemas")))
 	for _, name := range spec.Keys(spec.At(f.doc, "components", "schemas")) {
@@ -66,7 +66,7 @@ func newOAuth(whole spec.Object) (*family, error) {
 		}
 		f.roles[name] = response
 	}
-	return f, nil
+	return f
 }
 
 // document wraps paths and schemas.

@@ -46,11 +46,7 @@ func Generate(root string) (map[string][]byte, error) {
 		names = append(names, name)
 	}
 	if len(oauth) > 0 {
-		f, err := newOAuth(oauth)
-		if err != nil {
-			return nil, err
-		}
-		if files["api/oauthv1/oauthv1.gen.go"], err = f.render(); err != nil {
+		if files["api/oauthv1/oauthv1.gen.go"], err = newOAuth(oauth).render(); err != nil {
 			return nil, fmt.Errorf("oauthv1: %w", err)
 		}
 	}

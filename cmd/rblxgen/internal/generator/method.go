@@ -65,19 +65,6 @@ func (f *family) method(name string, ops []spec.Operation, addresses []address, 
 // path plans the arguments that make the path.
 func (f *family) path(m *method, ops []spec.Operation, addresses []address, fields *[]string) error {
 	names := PathParams(ops[0].Path)
-	exprs := func(names []string, a *address, argOf string) []string {
-		var out []string
-		for _, n := range names {
-			if a != nil {
-				if i := slices.Index(a.Params, n); i >= 0 {
-					out = append(out, argOf+"."+a.Fields[i].Name)
-					continue
-				}
-			}
-			out = append(out, argName(n))
-		}
-		return out
-	}
 	var by *address
 	if want := spec.Text(ops[0].Object, "x-rblx-address"); want != "" {
 		i := slices.IndexFunc(addresses, func(a address) bool { return a.Name == want })
@@ -85,7 +72,7 @@ func (f *family) path(m *method, ops []spec.Operation, addresses []address, fiel
 			return fmt.Errorf("no address %s in the overlay", want)
 		}
 		by = &addresses[i]
-		m.args = append(m.args, arg{"store", want})
+		m.args = append(m.args, arg{by.argument(), want})
 	}
 	row := 0
 	for _, n := range names {
@@ -100,14 +87,13 @@ func (f *family) path(m *method, ops []spec.Operation, addresses []address, fiel
 	switch {
 	case len(ops) == 1:
 		if len(names) > 0 {
-			*fields = append(*fields, "Path: []string{"+strings.Join(exprs(names, by, "store"), ", ")+"}")
+			*fields = append(*fields, "Path: "+by.path(names))
 		}
 	case len(ops) == 2 && by != nil && by.Optional != "":
 		other := "Method" + spec.Text(ops[1].Object, "operationId")
 		m.call = []string{
-			fmt.Sprintf("method, path := %s, []string{%s}", m.value, strings.Join(exprs(names, by, "store"), ", ")),
-			fmt.Sprintf("if store.%s != \"\" {\n\t\tmethod, path = %s, []string{%s}\n\t}", by.Optional, other,
-				strings.Join(exprs(PathParams(ops[1].Path), by, "store"), ", ")),
+			fmt.Sprintf("method, path := %s, %s", m.value, by.path(names)),
+			fmt.Sprintf("if %s.%s != \"\" {\n\t\tmethod, path = %s, %s\n\t}", by.argument(), by.Optional, other, by.path(PathParams(ops[1].Path))),
 		}
 		m.value = "method"
 		*fields = append(*fields, "Path: path")

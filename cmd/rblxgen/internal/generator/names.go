@@ -8,7 +8,7 @@ import (
 // initialisms are the words that Go writes in one case.
 func initialisms() map[string]string {
 	out := map[string]string{}
-	for _, w := range []string{"ID", "URI", "URL", "API", "HTTP", "JSON", "UUID", "VR", "JWKS"} {
+	for _, w := range []string{"ID", "URI", "URL", "API", "HTTP", "JSON", "UUID", "VR", "JWKS", "TTL"} {
 		out[strings.ToLower(w)] = w
 	}
 	out["ids"], out["uris"], out["urls"] = "IDs", "URIs", "URLs"

@@ -1,7 +1,7 @@
 package generator
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
@@ -202,7 +202,7 @@ func resultSchema(op spec.Object) (spec.Object, error) {
 			continue
 		}
 		if found != nil {
-			return nil, fmt.Errorf("answers success in more than one shape")
+			return nil, errors.New("answers success in more than one shape")
 		}
 		found = schema
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -203,9 +204,7 @@ func hoist(schemas spec.Object, family, source string, schema any, n *names) err
 			target["$ref"] = spec.RefPrefix + family + "." + goName
 		} else { // beside a $ref OpenAPI 3.0 allows nothing
 			target["allOf"] = []any{spec.Object{"$ref": spec.RefPrefix + family + "." + goName}}
-			for k, v := range direction {
-				target[k] = v
-			}
+			maps.Copy(target, direction)
 		}
 		if err := hoist(schemas, family, name, inner, n); err != nil {
 			return err

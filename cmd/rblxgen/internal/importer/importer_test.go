@@ -62,10 +62,10 @@ const source = `{
 }}`
 
 // tree imports the source into an empty module and writes what comes out.
-func tree(t *testing.T, text string, o Options) (root string, r *Result) {
+func tree(t *testing.T, o Options) (root string, r *Result) {
 	t.Helper()
 	root = t.TempDir()
-	return root, into(t, root, text, o)
+	return root, into(t, root, source, o)
 }
 
 func into(t *testing.T, root, text string, o Options) *Result {
@@ -85,9 +85,9 @@ func into(t *testing.T, root, text string, o Options) *Result {
 	return r
 }
 
-func read(t *testing.T, root, name string) spec.Object {
+func description(t *testing.T, root string) spec.Object {
 	t.Helper()
-	doc, err := spec.Read(filepath.Join(root, "openapi", name))
+	doc, err := spec.Read(filepath.Join(root, "openapi", "opencloud.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,13 +96,13 @@ func read(t *testing.T, root, name string) spec.Object {
 
 func TestImportDropsProseAndFaults(t *testing.T) {
 	t.Parallel()
-	root, r := tree(t, source, Options{Date: "2026-08-11"})
+	root, r := tree(t, Options{Date: "2026-08-11"})
 	for name, text := range r.Files {
 		if strings.Contains(string(text), "CANARY") {
 			t.Errorf("a sentence of the source is in %s", name)
 		}
 	}
-	doc := read(t, root, "opencloud.yaml")
+	doc := description(t, root)
 	get := spec.At(doc, "paths", "/cloud/v2/groups/{group_id}", "get")
 	for what, row := range map[string]struct{ got, want any }{
 		"operation":             {get["operationId"], "groups.GetGroup"},
@@ -145,7 +145,7 @@ func TestImportDropsProseAndFaults(t *testing.T) {
 
 func TestCensusCountsEverything(t *testing.T) {
 	t.Parallel()
-	_, r := tree(t, source, Options{Date: "2026-08-11"})
+	_, r := tree(t, Options{Date: "2026-08-11"})
 	var c Census
 	if err := json.Unmarshal(r.Files["openapi/census.json"], &c); err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestCommittedCensus(t *testing.T) {
 		t.Errorf("%+v does not add up with %d not placed", n, len(c.NotPlaced))
 	}
 	families := map[string]int{}
-	for _, op := range spec.Operations(read(t, root, "opencloud.yaml")) {
+	for _, op := range spec.Operations(description(t, root)) {
 		families[spec.Strings(op.Object, "tags")[0]]++
 		if _, left := c.NotPlaced[op.Key()]; left {
 			t.Errorf("%s is generated and not placed at once", op.Key())
@@ -188,7 +188,7 @@ func TestCommittedCensus(t *testing.T) {
 
 func TestImportIsDeterministic(t *testing.T) {
 	t.Parallel()
-	root, first := tree(t, source, Options{Date: "2026-08-11"})
+	root, first := tree(t, Options{Date: "2026-08-11"})
 	if len(first.Warnings) == 0 {
 		t.Error("no warning of new names")
 	}
@@ -205,7 +205,7 @@ func TestImportIsDeterministic(t *testing.T) {
 
 func TestNamesAreFrozen(t *testing.T) {
 	t.Parallel()
-	root, _ := tree(t, source, Options{Date: "2026-08-11"})
+	root, _ := tree(t, Options{Date: "2026-08-11"})
 	pins, err := os.ReadFile(filepath.Join(root, "openapi", "names.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestNamesAreFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	into(t, root, strings.ReplaceAll(source, "Cloud_GetGroup\"", "Cloud_FetchGroup\""), Options{Date: "2027-01-01", Strict: true})
-	op := spec.At(read(t, root, "opencloud.yaml"), "paths", "/cloud/v2/groups/{group_id}", "get")
+	op := spec.At(description(t, root), "paths", "/cloud/v2/groups/{group_id}", "get")
 	if id := spec.Text(op, "operationId"); id != "groups.Get" {
 		t.Errorf("the pinned name became %s", id)
 	}
@@ -232,34 +232,36 @@ func TestStrictStopsAtNewNames(t *testing.T) {
 func TestMergeKeepsWhatIsGone(t *testing.T) {
 	t.Parallel()
 	const key = "POST /cloud/v2/groups/{group_id}/roles"
-	smaller := source[:strings.Index(source, `  "/cloud/v2/groups/{group_id}/roles#`)] + source[strings.Index(source, `  "/cloud/v2/users`):]
-	root, _ := tree(t, source, Options{Date: "2026-08-11"})
+	before, rest, _ := strings.Cut(source, `  "/cloud/v2/groups/{group_id}/roles#`)
+	_, after, _ := strings.Cut(rest, `  "/cloud/v2/users`)
+	smaller := before + `  "/cloud/v2/users` + after
+	root, _ := tree(t, Options{Date: "2026-08-11"})
 
 	r := into(t, root, smaller, Options{Date: "2026-09-01"})
 	if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.HasPrefix(w, key) }) {
 		t.Errorf("no warning of %s: %v", key, r.Warnings)
 	}
-	kept := spec.At(read(t, root, "opencloud.yaml"), "paths", "/cloud/v2/groups/{group_id}/roles", "post")
+	kept := spec.At(description(t, root), "paths", "/cloud/v2/groups/{group_id}/roles", "post")
 	if !spec.Flag(kept, "deprecated") || spec.Text(kept, "x-deprecated-reason") != "not in the document of 2026-09-01" {
 		t.Errorf("%v", kept)
 	}
-	if spec.At(read(t, root, "opencloud.yaml"), "components", "schemas", "groups.Role") == nil {
+	if spec.At(description(t, root), "components", "schemas", "groups.Role") == nil {
 		t.Error("the schema of what was kept is gone")
 	}
 
 	into(t, root, smaller, Options{Date: "2026-10-01"})
-	kept = spec.At(read(t, root, "opencloud.yaml"), "paths", "/cloud/v2/groups/{group_id}/roles", "post")
+	kept = spec.At(description(t, root), "paths", "/cloud/v2/groups/{group_id}/roles", "post")
 	if spec.Text(kept, "x-deprecated-reason") != "not in the document of 2026-09-01" {
 		t.Errorf("the date of deprecation moved: %v", kept["x-deprecated-reason"])
 	}
 
 	into(t, root, source, Options{Date: "2026-11-01"})
-	if back := spec.At(read(t, root, "opencloud.yaml"), "paths", "/cloud/v2/groups/{group_id}/roles", "post"); spec.Flag(back, "deprecated") {
+	if back := spec.At(description(t, root), "paths", "/cloud/v2/groups/{group_id}/roles", "post"); spec.Flag(back, "deprecated") {
 		t.Error("what came back is still deprecated")
 	}
 
 	into(t, root, smaller, Options{Date: "2026-12-01", Prune: true})
-	if spec.At(read(t, root, "opencloud.yaml"), "paths", "/cloud/v2/groups/{group_id}/roles") != nil {
+	if spec.At(description(t, root), "paths", "/cloud/v2/groups/{group_id}/roles") != nil {
 		t.Error("prune left it")
 	}
 }

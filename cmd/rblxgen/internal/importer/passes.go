@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -96,9 +97,7 @@ func unwrapAllOf(doc spec.Object) {
 			return
 		}
 		delete(o, "allOf")
-		for k, v := range spec.Clone(inner) {
-			o[k] = v
-		}
+		maps.Copy(o, spec.Clone(inner))
 	})
 }
 
