@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -51,9 +52,7 @@ func (a *answer) sent() []byte {
 
 // writeTo sends the answer over a real connection.
 func (a *answer) writeTo(w http.ResponseWriter, r *http.Request) {
-	for name, values := range a.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.header)
 	w.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
 	a.WriteHeader(http.StatusOK)
 	w.WriteHeader(a.status)

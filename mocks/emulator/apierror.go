@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -112,9 +113,7 @@ func (e *Emulator) cloud(op operation, serve func(c caller, r *http.Request, v v
 			fail(w, op, err)
 			return
 		}
-		for name, values := range answer.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answer.header)
 		if answer.body == nil {
 			w.WriteHeader(answer.status)
 			return

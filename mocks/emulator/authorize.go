@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -137,9 +138,7 @@ func (e *Emulator) redirectBack(w http.ResponseWriter, a *authorization, answer 
 		return
 	}
 	q := to.Query()
-	for name, values := range answer {
-		q[name] = values
-	}
+	maps.Copy(q, answer)
 	to.RawQuery = q.Encode()
 	w.Header().Set("Location", to.String())
 	w.Header().Set("Cache-Control", "no-store")

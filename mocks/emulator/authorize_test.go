@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,9 +38,7 @@ func TestAuthorizeRedirectsErrors(t *testing.T) {
 			t.Parallel()
 			a := start(t, func(o *emulator.Options) { o.AutoConsent = false })
 			q := authorizeQuery()
-			for k, v := range tc.query {
-				q[k] = v
-			}
+			maps.Copy(q, tc.query)
 			to := a.authorize(q)
 			if got := to.Query(); got.Get("error") != tc.code || got.Get("state") != "st" || got.Has("code") || got.Get("error_description") == "" {
 				t.Errorf("redirected to %v, want error %s and the state", to, tc.code)
@@ -66,9 +65,7 @@ func TestAuthorizeNeverRedirectsToStrangers(t *testing.T) {
 			t.Parallel()
 			a := start(t)
 			q := authorizeQuery()
-			for k, v := range query {
-				q[k] = v
-			}
+			maps.Copy(q, query)
 			res := a.send(a.request("GET", "/oauth/v1/authorize?"+q.Encode(), ""))
 			if res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" {
 				t.Errorf("answered %d, Location %q", res.StatusCode, res.Header.Get("Location"))
@@ -142,9 +139,7 @@ func TestConsentToChosenResources(t *testing.T) {
 			a := start(t, func(o *emulator.Options) { o.AutoConsent = false })
 			b := a.consentPage(authorizeQuery())
 			fields := url.Values{"decision": {"allow"}}
-			for k, v := range tc.fields {
-				fields[k] = v
-			}
+			maps.Copy(fields, tc.fields)
 			page, err := b.Submit(context.Background(), fields)
 			if err != nil {
 				t.Fatal(err)

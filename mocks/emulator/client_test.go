@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -94,9 +95,7 @@ func form(pairs ...string) url.Values {
 func (a *app) post(path string, values url.Values) answer {
 	a.t.Helper()
 	v := form("client_id", emulator.DefaultClientID, "client_secret", secret)
-	for name, value := range values {
-		v[name] = value
-	}
+	maps.Copy(v, values)
 	if a.Options().ClientSecret == "" {
 		v.Del("client_secret")
 	}
@@ -110,9 +109,7 @@ func (a *app) refresh(token any) answer {
 
 func authorizeQuery(pairs ...string) url.Values {
 	q := form("client_id", emulator.DefaultClientID, "redirect_uri", callback, "response_type", "code", "scope", allScope, "state", "st")
-	for name, value := range form(pairs...) {
-		q[name] = value
-	}
+	maps.Copy(q, form(pairs...))
 	return q
 }
 

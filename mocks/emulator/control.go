@@ -33,7 +33,9 @@ func local(serve func(w http.ResponseWriter, r *http.Request)) func(http.Respons
 
 // controlAdvance moves the clock: {"by": "15m"}.
 func (e *Emulator) controlAdvance(w http.ResponseWriter, r *http.Request) {
-	var body struct{ By string }
+	var body struct {
+		By string `json:"by"`
+	}
 	err := json.NewDecoder(r.Body).Decode(&body)
 	by, parseErr := time.ParseDuration(body.By)
 	if err != nil || parseErr != nil {

@@ -237,7 +237,9 @@ func (e *Emulator) member(v vars) (*Group, *membership, *apiError) {
 // roleIn reads the body of a membership operation: a role of the group that is
 // neither Guest nor Owner.
 func roleIn(r *http.Request, g *Group) (*groupRole, *apiError) {
-	var body struct{ Role string }
+	var body struct {
+		Role string `json:"role"`
+	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		return nil, invalidArgument("The body must be JSON with a role.")
 	}

@@ -27,7 +27,7 @@ func (a *app) keys() jose.JSONWebKeySet {
 // claims verifies a token with the published key of its kid.
 func (a *app) claims(token any) map[string]any {
 	a.t.Helper()
-	sig, err := jose.ParseSigned(token.(string), []jose.SignatureAlgorithm{jose.ES256})
+	sig, err := jose.ParseSignedCompact(token.(string), []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		a.t.Fatal(err)
 	}

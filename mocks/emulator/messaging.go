@@ -39,7 +39,10 @@ func (e *Emulator) publish(c caller, r *http.Request, v vars) (*reply, *apiError
 	if e.world.universes[v["universes"]] == nil {
 		return nil, noSuch("universe")
 	}
-	var body struct{ Topic, Message *string }
+	var body struct {
+		Topic   *string `json:"topic"`
+		Message *string `json:"message"`
+	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Message == nil {
 		return nil, invalidArgument("The body must be JSON with a message.")
 	}

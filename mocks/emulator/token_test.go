@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -243,9 +244,7 @@ func TestExchangeRefusals(t *testing.T) {
 			t.Parallel()
 			a := start(t)
 			v := form("grant_type", "authorization_code", "code", a.authorize(authorizeQuery(tc.authorize...)).Query().Get("code"))
-			for k, value := range tc.exchange {
-				v[k] = value
-			}
+			maps.Copy(v, tc.exchange)
 			got := a.post("/oauth/v1/token", v)
 			want(t, got, tc.status, tc.code)
 			if tc.code != "" && got.body["error_description"] == "" {

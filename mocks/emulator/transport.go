@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -45,10 +46,10 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	case <-r.Context().Done():
 		return nil, context.Cause(r.Context())
 	case o := <-done:
-		switch o.err {
-		case nil:
+		switch {
+		case o.err == nil:
 			return o.a.response(r), nil
-		case errReset:
+		case errors.Is(o.err, errReset):
 			return nil, syscall.ECONNRESET
 		default:
 			return nil, io.EOF

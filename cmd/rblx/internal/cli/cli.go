@@ -16,6 +16,20 @@ import (
 // Run executes one command line and returns its exit status: 0, or 1 after one
 // clear line on stderr.
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	root := command() //nolint:contextcheck // cobra hands ctx to every RunE
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	if err := root.ExecuteContext(ctx); err != nil {
+		_, _ = fmt.Fprintln(errOut, "rblx:", err)
+		return 1
+	}
+	return 0
+}
+
+// command is rblx with all its nouns.
+func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "rblx",
 		Short:         "Roblox's OAuth 2.0 and Open Cloud from a terminal",
@@ -26,13 +40,5 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		demo.Command(),
 		emulator.Command(),
 	)
-	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
-	if err := root.ExecuteContext(ctx); err != nil {
-		_, _ = fmt.Fprintln(errOut, "rblx:", err)
-		return 1
-	}
-	return 0
+	return root
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,11 +27,10 @@ form that a shell can evaluate, words for people to standard error.`
 // Command returns "rblx emulator".
 func Command() *cobra.Command {
 	var (
-		addr            string
-		secret, key     string
-		refreshReuse    string
-		opts            emulator.Options
-		defaultDuration = 15 * time.Minute
+		addr         string
+		secret, key  string
+		refreshReuse string
+		opts         emulator.Options
 	)
 	c := &cobra.Command{
 		Use:   "emulator",
@@ -52,7 +52,7 @@ func Command() *cobra.Command {
 	f.StringVar(&opts.ClientID, "client-id", emulator.DefaultClientID, "`ID` of the one registered app")
 	f.StringVar(&secret, "client-secret", "", "`SECRET` of the app; empty makes it a public client (default random)")
 	f.StringArrayVar(&opts.RedirectURLs, "redirect-url", []string{emulator.DefaultRedirectURL}, "registered `URL`; repeatable, matched exactly")
-	f.DurationVar(&opts.AccessTTL, "access-ttl", defaultDuration, "life of an access token")
+	f.DurationVar(&opts.AccessTTL, "access-ttl", 15*time.Minute, "life of an access token")
 	f.DurationVar(&opts.RefreshTTL, "refresh-ttl", 90*24*time.Hour, "life of a refresh token")
 	f.StringVar(&refreshReuse, "refresh-reuse", string(emulator.ReuseRevoke), "what a used refresh token does: `reject|revoke|grace=10s`")
 	f.StringVar(&opts.Issuer, "issuer", "", "issuer `URL` of ID tokens (default http://ADDR/oauth/)")
@@ -72,7 +72,7 @@ func serve(ctx context.Context, addr string, opts emulator.Options, out, errOut 
 		return fmt.Errorf("--addr %s: %w", addr, errors.Unwrap(err))
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
-	opts.URL = fmt.Sprintf("http://%s", net.JoinHostPort(reachable(host), fmt.Sprint(port)))
+	opts.URL = "http://" + net.JoinHostPort(reachable(host), strconv.Itoa(port))
 	e, err := emulator.New(opts)
 	if err != nil {
 		_ = listener.Close()
