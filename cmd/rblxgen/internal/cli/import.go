@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,14 +26,15 @@ cannot be read changes nothing.`,
 		Example: "  rblxgen import openapi.json && rblxgen generate",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			source, err := readSource(args[0])
+			source, date, err := readSource(args[0])
 			if err != nil {
 				return err
 			}
 			if o.Date == "" {
-				if o.Date = regexp.MustCompile(`\d{4}-\d{2}-\d{2}`).FindString(filepath.Base(args[0])); o.Date == "" {
-					return fmt.Errorf("--date is needed: the name of %s has none", args[0])
-				}
+				o.Date = date
+			}
+			if _, err := time.Parse(time.DateOnly, o.Date); err != nil {
+				return fmt.Errorf("--date: %q is no date such as 2026-08-11", o.Date)
 			}
 			result, err := importer.Import(*dir, source, o)
 			if err != nil {
@@ -52,22 +54,28 @@ cannot be read changes nothing.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&o.Date, "date", "", "the document's date, YYYY-MM-DD (default: from the name of FILE)")
+	cmd.Flags().StringVar(&o.Date, "date", "", "the document's date, YYYY-MM-DD (default: from the name of FILE, or its last change)")
 	cmd.Flags().BoolVar(&o.Prune, "prune", false, "drop operations that the document no longer has")
 	cmd.Flags().BoolVar(&o.Strict, "strict", false, "stop instead of making up a name for something new")
 	return cmd
 }
 
-// readSource reads a document, and no more of it than one may have.
-func readSource(name string) ([]byte, error) {
+// readSource reads a document, and no more of it than one may have. Its date
+// is the one in its name or else that of its last change.
+func readSource(name string) (text []byte, date string, err error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, importer.MaxSource+1))
+	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, "", err
 	}
-	return text, nil
+	date = regexp.MustCompile(`\d{4}-\d{2}-\d{2}`).FindString(filepath.Base(name))
+	if date == "" {
+		date = info.ModTime().UTC().Format(time.DateOnly)
+	}
+	text, err = io.ReadAll(io.LimitReader(f, importer.MaxSource+1))
+	return text, date, err
 }

@@ -6,6 +6,7 @@ package generator
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -63,6 +64,9 @@ func Description(root string) (spec.Object, error) {
 	doc, err := spec.Read(filepath.Join(root, "openapi", "opencloud.yaml"))
 	if err != nil {
 		return nil, err
+	}
+	if len(doc) == 0 {
+		return nil, errors.New("openapi/opencloud.yaml: missing or empty; rblxgen import FILE writes it")
 	}
 	overlay, err := spec.Read(filepath.Join(root, "openapi", "overlay.yaml"))
 	if err != nil {
