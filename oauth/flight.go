@@ -154,7 +154,7 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 // again and repeated under the same id, so that it cannot land as a stranger.
 // A row without an intent means that somebody was faster.
 func (f *flight) announceIntent(ctx context.Context, row Row, intent Intent, probe bool, b budget) (Row, error) {
-	for {
+	for try := 0; ; try++ {
 		row.Intent = &intent
 		if probe {
 			row.DoubtGen = row.Generation
@@ -177,6 +177,9 @@ func (f *flight) announceIntent(ctx context.Context, row Row, intent Intent, pro
 		case again.Version != row.Version || again.StoreRun != row.StoreRun:
 			return Row{}, nil
 		case b.left() <= 0:
+			return Row{}, err
+		}
+		if err := f.app.sleep(backoff(try)); err != nil {
 			return Row{}, err
 		}
 	}
