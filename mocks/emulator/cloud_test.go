@@ -188,7 +188,10 @@ func TestGroups(t *testing.T) {
 	if len(roles) != 4 || roles[1].(map[string]any)["memberCount"] != 131.0 {
 		t.Errorf("roles %v", roles)
 	}
-	want(t, a.key("GET", at+"/roles/70012", ""), 200, "")
+	admin := a.key("GET", at+"/roles/70012", "")
+	if may, _ := admin.body["permissions"].(map[string]any); len(may) != 30 || may["banMembers"] != true {
+		t.Errorf("an admin may %v", may)
+	}
 	want(t, a.key("GET", at+"/roles/1", ""), 404, "")
 	for query, pages := range map[string][]int{"maxPageSize=50": {50, 50, 32}, "maxPageSize=1000": {99, 33}} {
 		if _, sizes := a.pages(at+"/memberships?"+query, "groupMemberships"); !cmp.Equal(sizes, pages) {

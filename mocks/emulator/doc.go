@@ -19,6 +19,14 @@
 // 7002) and 358 (Sable, who owns nothing and has no picture). Any number of
 // data stores can be written in the experiences 8801 to 8805.
 //
+// # From other languages
+//
+// Over a port, "rblx emulator" can be steered by tests in any language on the
+// same machine: POST /emulator/advance takes {"by": "15m"}, POST
+// /emulator/faults a list such as [{"endpoint": "token", "kind": "drop",
+// "after": true, "delay": "1s"}] and DELETE clears it, GET /emulator/log
+// answers with the log.
+//
 // # Where Roblox is not known
 //
 // Roblox's documents leave a few things open. The emulator takes the harsh

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"bytes"
-	_ "embed" // for the pages
 	"errors"
 	"html/template"
 	"io"

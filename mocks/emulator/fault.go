@@ -52,23 +52,23 @@ const (
 	Oversize    Kind = "oversize"     // two megabytes of white space follow the JSON
 	ErrorMember Kind = "error_member" // 200, and an error member beside the tokens
 
-	NoAccessToken   Kind = "no_access_token"
-	NoRefreshToken  Kind = "no_refresh_token"
-	NoTokenType     Kind = "no_token_type"
-	NullTokenType   Kind = "null_token_type"
-	OtherTokenType  Kind = "other_token_type"  // "mac"
-	NoExpiresIn     Kind = "no_expires_in"     //
-	FloatExpiresIn  Kind = "float_expires_in"  // 899.0
-	ExpExpiresIn    Kind = "exp_expires_in"    // 1e3
-	StringExpiresIn Kind = "string_expires_in" // "899"
-	EmptyExpiresIn  Kind = "empty_expires_in"  // ""
-	ZeroExpiresIn   Kind = "zero_expires_in"   // 0
-	NegativeExpires Kind = "negative_expires"  // -5
-	HugeExpiresIn   Kind = "huge_expires_in"   // past what a time.Duration holds
-	OtherSubject    Kind = "other_subject"     // an ID token of somebody else
-	BadSignature    Kind = "bad_signature"     // an ID token signed with another key
-	ShrunkScope     Kind = "shrunk_scope"      // scope "openid" alone
-	NoScope         Kind = "no_scope"          // no scope member
+	NoAccessToken     Kind = "no_access_token"
+	NoRefreshToken    Kind = "no_refresh_token"
+	NoTokenType       Kind = "no_token_type"
+	NullTokenType     Kind = "null_token_type"
+	OtherTokenType    Kind = "other_token_type"    // "mac"
+	NoExpiresIn       Kind = "no_expires_in"       //
+	FloatExpiresIn    Kind = "float_expires_in"    // 899.0
+	ExpExpiresIn      Kind = "exp_expires_in"      // 1e3
+	StringExpiresIn   Kind = "string_expires_in"   // "899"
+	EmptyExpiresIn    Kind = "empty_expires_in"    // ""
+	ZeroExpiresIn     Kind = "zero_expires_in"     // 0
+	NegativeExpiresIn Kind = "negative_expires_in" // -5
+	HugeExpiresIn     Kind = "huge_expires_in"     // past what a time.Duration holds
+	OtherSubject      Kind = "other_subject"       // an ID token of somebody else
+	BadSignature      Kind = "bad_signature"       // an ID token signed with another key
+	ShrunkScope       Kind = "shrunk_scope"        // scope "openid" alone
+	NoScope           Kind = "no_scope"            // no scope member
 )
 
 // Fault is one entry of the script: the first that fits a request strikes.

@@ -107,7 +107,7 @@ func TestAnswerFaults(t *testing.T) {
 		{emulator.Fault{Kind: emulator.StringExpiresIn}, 200, `"expires_in":"899"`, true},
 		{emulator.Fault{Kind: emulator.EmptyExpiresIn}, 200, `"expires_in":""`, true},
 		{emulator.Fault{Kind: emulator.ZeroExpiresIn}, 200, `"expires_in":0`, true},
-		{emulator.Fault{Kind: emulator.NegativeExpires}, 200, `"expires_in":-5`, true},
+		{emulator.Fault{Kind: emulator.NegativeExpiresIn}, 200, `"expires_in":-5`, true},
 		{emulator.Fault{Kind: emulator.HugeExpiresIn}, 200, `"expires_in":99999999999999999999`, true},
 		{emulator.Fault{Kind: emulator.ShrunkScope}, 200, `"scope":"openid"`, true},
 	} {

@@ -72,13 +72,32 @@ func (w *world) addGroup(id, name, ownerID string, born time.Time) {
 		roleID := id + strconv.Itoa(i)
 		g.roles = append(g.roles, &groupRole{
 			Path: g.Path + "/roles/" + roleID, ID: roleID, CreateTime: born, UpdateTime: born, DisplayName: role.name, Rank: role.rank,
-			Permissions: map[string]bool{"viewWallPosts": true, "changeRank": role.rank >= 254, "acceptRequests": role.rank >= 254},
+			Permissions: permissions(role.rank),
 		})
 	}
 	w.groups[id] = g
 	g.join(ownerID, born)
 	g.members[0].Role = g.roles[3].Path
 	g.members[0].Roles = []string{g.roles[3].Path}
+}
+
+// permissions lists all there are: anybody may look, members may talk, admins
+// run the place.
+func permissions(rank int) map[string]bool {
+	may := map[string]bool{}
+	for least, names := range map[int]string{
+		0: "viewWallPosts viewGroupShout viewForums",
+		1: "createWallPosts createPosts createComments",
+		254: "deleteWallPosts createGroupShout changeRank acceptRequests exileMembers manageRelationships viewAuditLog " +
+			"spendGroupFunds advertiseGroup createAvatarItems manageAvatarItems manageGroupUniverses viewUniverseAnalytics " +
+			"createApiKeys manageApiKeys banMembers manageCategories lockPosts pinPosts removePosts removeComments " +
+			"manageBlockedWords viewBlockedWords bypassSlowMode",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			may[name] = rank >= least
+		}
+	}
+	return may
 }
 
 func (g *Group) join(userID string, at time.Time) {

@@ -1,9 +1,11 @@
 package emulator_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +148,10 @@ func TestUserInfo(t *testing.T) {
 		full.body["picture"] != base+"/emulator/avatars/156" || created < 1e9 || full.body["profile"] != "https://www.roblox.com/users/156/profile" {
 		t.Errorf("userinfo %s", full.text)
 	}
+	b := start(t, func(o *emulator.Options) { o.AutoConsent = false })
+	if sable := b.userInfoOf("358"); sable.body["name"] != "Sable" || !strings.Contains(sable.text, `"picture":null`) {
+		t.Errorf("an account without a picture: %s", sable.text)
+	}
 	if bare := ask(a.signIn("scope", "openid").body["access_token"]); bare.text != `{"sub":"156"}` {
 		t.Errorf("with openid alone: %s", bare.text)
 	}
@@ -155,6 +161,17 @@ func TestUserInfo(t *testing.T) {
 	if avatar := a.send(a.request("GET", "/emulator/avatars/156", "")); avatar.Header.Get("Content-Type") != "image/svg+xml" {
 		t.Errorf("avatar: %v", avatar.Header)
 	}
+}
+
+// userInfoOf signs an account in on the consent page.
+func (a *app) userInfoOf(userID string) answer {
+	a.t.Helper()
+	page, err := a.consentPage(authorizeQuery()).Submit(context.Background(), url.Values{"decision": {"allow"}, "user": {userID}})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	tokens := a.post("/oauth/v1/token", form("grant_type", "authorization_code", "code", page.Location().Query().Get("code")))
+	return a.send(a.request("GET", "/oauth/v1/userinfo", "", "Authorization", "Bearer "+tokens.body["access_token"].(string)))
 }
 
 func TestForgedAccessToken(t *testing.T) {

@@ -3,6 +3,7 @@ package emulator
 import (
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // introspection is the answer for a token that counts as active. The client id
@@ -29,27 +30,30 @@ func (e *Emulator) introspect(w http.ResponseWriter, form url.Values) *oauthErro
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	about := introspection{Active: true, Issuer: e.opts.Issuer, TokenType: "Bearer", ClientID: e.opts.ClientID, Audience: e.opts.ClientID}
-	now := e.Now()
-	if t := e.oauth.refresh[hashOf(token)]; t != nil && now.Before(t.expires) {
-		ended := t.grant.revoked || !t.redeemed.IsZero()
-		about.Active = !ended || !e.opts.IntrospectRevoked
-		about.ID, about.Subject, about.Scope = t.jti, t.grant.sub, t.grant.scope
-		about.Issued, about.Expires = t.issued.Unix(), t.expires.Unix()
-	} else if t := e.accessOf(token); t != nil && now.Before(t.expires) {
-		ended := t.grant.revoked || t.revoked
-		about.Active = !ended || !e.opts.IntrospectRevoked
-		about.ID, about.Subject, about.Scope = t.jti, t.grant.sub, t.grant.scope
-		about.Issued, about.Expires = t.issued.Unix(), t.expires.Unix()
+	if t := e.oauth.refresh[hashOf(token)]; t != nil {
+		e.writeIntrospection(w, t.grant, t.jti, t.issued, t.expires, !t.redeemed.IsZero())
+	} else if t := e.accessOf(token); t != nil {
+		e.writeIntrospection(w, t.grant, t.jti, t.issued, t.expires, t.revoked)
 	} else {
-		about.Active = false
+		writeInactive(w)
 	}
-	if !about.Active {
-		writeJSON(w, http.StatusOK, map[string]bool{"active": false})
-		return nil
-	}
-	writeJSON(w, http.StatusOK, about)
 	return nil
+}
+
+// writeIntrospection tells about a token; spent says that it no longer works.
+func (e *Emulator) writeIntrospection(w http.ResponseWriter, g *grant, jti string, issued, expires time.Time, spent bool) {
+	if !e.Now().Before(expires) || e.opts.IntrospectRevoked && (spent || g.revoked) {
+		writeInactive(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, introspection{
+		Active: true, ID: jti, Issuer: e.opts.Issuer, TokenType: "Bearer", ClientID: e.opts.ClientID, Audience: e.opts.ClientID,
+		Subject: g.sub, Scope: g.scope, Expires: expires.Unix(), Issued: issued.Unix(),
+	})
+}
+
+func writeInactive(w http.ResponseWriter) {
+	writeJSON(w, http.StatusOK, map[string]bool{"active": false})
 }
 
 // accessOf finds an access token by its signature and id. The caller holds e.mu.

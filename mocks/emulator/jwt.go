@@ -128,14 +128,14 @@ func (s *signer) opaque() string {
 // accessClaims are those of Roblox's access tokens. Scope has ":read" appended
 // to scopes without a suffix.
 type accessClaims struct {
-	Audience string `json:"aud"`
-	Scope    string `json:"scope"`
-	ID       string `json:"jti"`
-	Subject  string `json:"sub"`
-	Issuer   string `json:"iss"`
-	NotBefor int64  `json:"nbf"`
-	Expires  int64  `json:"exp"`
-	Issued   int64  `json:"iat"`
+	Audience  string `json:"aud"`
+	Scope     string `json:"scope"`
+	ID        string `json:"jti"`
+	Subject   string `json:"sub"`
+	Issuer    string `json:"iss"`
+	NotBefore int64  `json:"nbf"`
+	Expires   int64  `json:"exp"`
+	Issued    int64  `json:"iat"`
 }
 
 // idClaims are those of Roblox's ID tokens.

@@ -23,7 +23,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(log) + fmt.Sprintf("%+v %#v %v", a.Log(), a.Options(), a.Options())
+	text := string(log) + fmt.Sprintf("%+v %#v %v %+v", a.Log(), a.Options(), a.Options(), a.Emulator)
 	for name, value := range map[string]string{"secret": secret, "access token": access, "refresh token": refresh, "API key": a.APIKey()} {
 		if strings.Contains(text, value) {
 			t.Errorf("the log holds the %s", name)

@@ -39,8 +39,8 @@ func (e *oauthError) writeTo(w http.ResponseWriter, r *http.Request) {
 // maxParam bounds one parameter: refresh tokens and a generous state fit.
 const maxParam = 4096
 
-// single refuses parameters that are repeated or oversized (RFC 6749 section
-// 3.1: "parameters MUST NOT be included more than once" in effect).
+// single refuses parameters that are repeated (RFC 6749 sections 3.1 and 3.2)
+// or oversized.
 func single(values url.Values) *oauthError {
 	for name, v := range values {
 		if len(v) > 1 {

@@ -82,6 +82,11 @@ type Options struct {
 	IntrospectRevoked bool
 }
 
+// Format writes where the emulator is, whatever the verb, and no secret.
+func (e *Emulator) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "emulator at %s", e.opts.URL)
+}
+
 // Secret is a string that prints as "[redacted]".
 type Secret string
 

@@ -13,10 +13,10 @@ type vars map[string]string
 // route is one operation. A path template has segments of text, {name}, or
 // {name}:verb; http.ServeMux knows no verbs and would clean the path.
 type route struct {
-	verb, path string
-	endpoint   Endpoint
-	serve      func(w http.ResponseWriter, r *http.Request, v vars)
-	segments   []string
+	verb     string
+	endpoint Endpoint
+	serve    func(w http.ResponseWriter, r *http.Request, v vars)
+	segments []string
 }
 
 // match finds the route of a request. Without one, verbs are the methods that
@@ -25,9 +25,6 @@ func (e *Emulator) match(r *http.Request) (rt *route, v vars, verbs []string) {
 	segments := strings.Split(r.URL.EscapedPath(), "/")
 	for i := range e.routes {
 		rt := &e.routes[i]
-		if rt.segments == nil {
-			continue
-		}
 		v, ok := matchSegments(rt.segments, segments)
 		if !ok {
 			continue
@@ -45,7 +42,7 @@ func (e *Emulator) match(r *http.Request) (rt *route, v vars, verbs []string) {
 // newRoute prepares the template of a route. Templates with a verb must stand
 // before those without.
 func newRoute(endpoint Endpoint, verb, path string, serve func(http.ResponseWriter, *http.Request, vars)) route {
-	return route{verb: verb, path: path, endpoint: endpoint, serve: serve, segments: strings.Split(path, "/")}
+	return route{verb: verb, endpoint: endpoint, serve: serve, segments: strings.Split(path, "/")}
 }
 
 func matchSegments(template, segments []string) (vars, bool) {

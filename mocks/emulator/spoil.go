@@ -70,7 +70,7 @@ func spoilMembers(m map[string]json.RawMessage, kind Kind) {
 		set("expires_in", `""`)
 	case ZeroExpiresIn:
 		set("expires_in", `0`)
-	case NegativeExpires:
+	case NegativeExpiresIn:
 		set("expires_in", `-5`)
 	case HugeExpiresIn:
 		set("expires_in", `99999999999999999999`)

@@ -145,7 +145,7 @@ func (e *Emulator) issue(g *grant, nonce string) *tokenAnswer {
 		ExpiresIn: int64(e.opts.AccessTTL/time.Second) - 1,
 		AccessToken: e.signer.token(accessClaims{
 			Audience: e.opts.ClientID, Scope: claimScope(g.scope), ID: access.jti, Subject: g.sub, Issuer: e.opts.Issuer,
-			NotBefor: issued.Unix(), Issued: issued.Unix(), Expires: access.expires.Unix(),
+			NotBefore: issued.Unix(), Issued: issued.Unix(), Expires: access.expires.Unix(),
 		}),
 	}
 	e.oauth.access[access.jti] = access
