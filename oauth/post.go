@@ -63,20 +63,33 @@ var errBudget = errors.New("the send budget was over before the request was sent
 // over. Checked here, a process that was stopped between deciding and sending
 // sends nothing.
 type guardedBody struct {
-	budget  budget
-	rest    *strings.Reader
-	started atomic.Bool // something may have been sent
+	budget budget
+	rest   *strings.Reader
+	fate   atomic.Int32
 }
+
+// The fates of a guardedBody: the first one decided stays.
+const (
+	bodyWaits   = iota
+	bodyStarted // something may have been sent
+	bodyRefused // nothing was, and nothing will be
+)
 
 // Read implements io.Reader.
 func (b *guardedBody) Read(p []byte) (int, error) {
-	if !b.started.Load() {
-		if b.budget.left() <= 0 {
-			return 0, errBudget
-		}
-		b.started.Store(true)
+	if b.budget.left() <= 0 {
+		b.refuse()
+	}
+	if !b.fate.CompareAndSwap(bodyWaits, bodyStarted) && b.fate.Load() == bodyRefused {
+		return 0, errBudget
 	}
 	return b.rest.Read(p)
+}
+
+// refuse forbids to begin reading, and reports whether it is in time. A
+// transport may come to read when its round trip has long failed.
+func (b *guardedBody) refuse() bool {
+	return b.fate.CompareAndSwap(bodyWaits, bodyRefused) || b.fate.Load() == bodyRefused
 }
 
 // Close implements io.Closer.
@@ -95,7 +108,7 @@ func (a *App) postToken(ctx context.Context, b budget, form url.Values, secrets 
 	}
 	body := &guardedBody{budget: b, rest: strings.NewReader(encoded)}
 	defer time.AfterFunc(b.left(), func() {
-		if !body.started.Load() {
+		if body.refuse() {
 			cancel()
 		}
 	}).Stop()
@@ -104,10 +117,11 @@ func (a *App) postToken(ctx context.Context, b budget, form url.Values, secrets 
 	resp, err := a.client.Do(req)
 	if err != nil {
 		err = withoutURL(err)
-		if !body.started.Load() && b.left() <= 0 {
+		unsent := body.refuse()
+		if unsent && b.left() <= 0 {
 			err = errBudget
 		}
-		return nil, body.started.Load(), &ProviderError{Endpoint: "token", Err: err}
+		return nil, !unsent, &ProviderError{Endpoint: "token", Err: err}
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
