@@ -92,6 +92,9 @@ func (f *flight) successor(row Row, p pair) (Row, error) {
 		row.DoubtGen = generation // the failover may have forgotten somebody's probe
 		row.RunID = row.StoreRun
 	}
+	if p.answer.RefreshToken == "" && p.answer.Flaw != nil {
+		row.DoubtGen = generation // a new one may have been in the part that is missing
+	}
 	row.Generation, row.Sealed = generation, sealed
 	row.State, row.Reason, row.Intent = StateActive, "", nil
 	row.CommittedBy, row.CommittedAt = p.intent, row.Now

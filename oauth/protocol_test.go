@@ -56,3 +56,28 @@ func TestNothingIsReadAfterTheVerdict(t *testing.T) {
 		}
 	})
 }
+
+// An answer cut off before its refresh token: the old one may be consumed, so
+// it is presented as a probe, and its loss is our doing, not the user's.
+func TestAnswerCutBeforeTheRefreshToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newFakeProvider()
+		p.script = []behaviour{{answer: func(string) *http.Response {
+			return reply(200, "application/json", `{"access_token":"at-cut","expires_in":60,"token_type":"Bearer","refr`)
+		}}}
+		a, id := signedIn(t, p, NewMemoryStore(), time.Minute)
+		g := a.Grant(id)
+		time.Sleep(2 * time.Minute)
+		if tok, err := g.Token(t.Context()); err != nil || tok.AccessToken != "at-cut" {
+			t.Error(tok, err)
+		}
+		time.Sleep(2 * time.Minute)
+		reauth, ok := errors.AsType[*ReauthError](second(g.Token(t.Context())))
+		if !ok || reauth.Reason != ReasonLostInFlight {
+			t.Errorf("%v, want %s", reauth, ReasonLostInFlight)
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
