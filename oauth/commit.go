@@ -18,7 +18,8 @@ type pair struct {
 }
 
 // commit makes a pair durable before anybody uses it. It goes on for as long
-// as the process lives: giving up would log the user out.
+// as the process lives: giving up would log the user out. Nil and nil mean:
+// load again, as in refresh.
 func (f *flight) commit(ctx context.Context, p pair) (*snapshot, error) {
 	if p.answer.Flaw != nil {
 		f.app.log.Warn("token answer is flawed; its refresh token is kept", "grant", p.row.GrantID, "flaw", p.answer.Flaw)
@@ -52,7 +53,7 @@ func (f *flight) tryCommit(ctx context.Context, p pair) (*snapshot, error) {
 	case row.State == StateTombstone:
 		return nil, fmt.Errorf("oauth: grant %s: %w", row.GrantID, ErrRevoked)
 	case row.Generation > base && row.CommittedBy != p.intent:
-		return f.adopt(row) // never revoke our own pair: it may be the newer one's parent
+		return nil, nil // to be adopted; never revoke our own pair: it may be the newer one's parent
 	}
 	if row.Generation <= base {
 		next, err := f.successor(row, p)
@@ -73,6 +74,9 @@ func (f *flight) tryCommit(ctx context.Context, p pair) (*snapshot, error) {
 	f.app.log.Info("refreshed", "grant", row.GrantID, "generation", row.Generation)
 	if t.Access == "" {
 		return nil, &ProviderError{Endpoint: "token", Err: p.answer.Flaw}
+	}
+	if p.answer.Lifetime > 0 && snap.expiredAt.passed(time.Now()) {
+		return nil, nil // the store was down for a token's lifetime
 	}
 	return snap, nil
 }

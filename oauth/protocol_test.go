@@ -81,3 +81,45 @@ func TestAnswerCutBeforeTheRefreshToken(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// A commit held up until its own access token is over, or beaten by a row whose
+// token is: nobody is served an expired token.
+func TestNoExpiredTokenAfterALateCommit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		beaten bool
+	}{{"held up", false}, {"beaten", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+				p.life = 60
+				a, id := signedIn(t, p, store, time.Minute)
+				time.Sleep(2 * time.Minute)
+				down := time.Now().Add(5 * time.Minute)
+				store.set(func(n int, _ Row) (bool, error) {
+					if n == 1 || time.Now().After(down) {
+						return true, nil
+					}
+					return false, ErrNotWritten
+				})
+				time.AfterFunc(5*time.Minute-time.Millisecond, func() {
+					if !c.beaten {
+						return
+					}
+					row, _ := rowOf(t, a, id)
+					row.Generation, row.Intent = 2, nil
+					row.RefreshIssued, row.Expiry = time.Now().Add(-time.Minute), time.Now()
+					row.Sealed, _ = a.sealTokens(id, 2, tokens{Access: "at-over", Refresh: p.current})
+					if _, err := store.MemoryStore.Swap(t.Context(), row.Version, row); err != nil {
+						t.Error(err)
+					}
+				})
+				if tok, err := a.Grant(id).Token(t.Context()); err != nil || tok.AccessToken != "at-3" || !tok.Expiry.After(time.Now()) {
+					t.Error(tok, err)
+				}
+			})
+		})
+	}
+}
