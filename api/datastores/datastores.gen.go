@@ -726,183 +726,183 @@ var (
 	// MethodListStores is GET /cloud/v2/universes/{universe_id}/data-stores.
 	MethodListStores = &opencloud.Method{
 		Name: "datastores.ListStores", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores",
-		Scopes: []string{"universe-datastores.control:list"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.control:list"},
+		Key:       true,
 		Class:     opencloud.Safe,
 		Stability: "STABLE",
 	}
 	// MethodDeleteStore is DELETE /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}.
 	MethodDeleteStore = &opencloud.Method{
 		Name: "datastores.DeleteStore", Verb: "DELETE", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}",
-		Scopes: []string{"universe-datastores.control:delete"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.control:delete"},
+		Key:       true,
 		Class:     opencloud.Idempotent,
 		Stability: "BETA",
 	}
 	// MethodListEntries is GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries.
 	MethodListEntries = &opencloud.Method{
 		Name: "datastores.ListEntries", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries",
-		Scopes: []string{"universe-datastores.objects:list"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:list"},
+		Key:       true,
 		Class:     opencloud.Safe,
 		Stability: "STABLE",
 	}
 	// MethodCreateEntry is POST /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries.
 	MethodCreateEntry = &opencloud.Method{
 		Name: "datastores.CreateEntry", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries",
-		Scopes: []string{"universe-datastores.objects:create"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:create"},
+		Key:       true,
 		Stability: "STABLE",
 	}
 	// MethodGetEntry is GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}.
 	MethodGetEntry = &opencloud.Method{
 		Name: "datastores.GetEntry", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}",
-		Scopes: []string{"universe-datastores.objects:read"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:read"},
+		Key:       true,
 		Class:     opencloud.Safe,
 		Stability: "STABLE",
 	}
 	// MethodUpdateEntry is PATCH /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}.
 	MethodUpdateEntry = &opencloud.Method{
 		Name: "datastores.UpdateEntry", Verb: "PATCH", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}",
-		Scopes: []string{"universe-datastores.objects:update"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:update"},
+		Key:       true,
 		Stability: "STABLE",
 	}
 	// MethodDeleteEntry is DELETE /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}.
 	MethodDeleteEntry = &opencloud.Method{
 		Name: "datastores.DeleteEntry", Verb: "DELETE", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}",
-		Scopes: []string{"universe-datastores.objects:delete"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:delete"},
+		Key:       true,
 		Class:     opencloud.Idempotent,
 		Stability: "STABLE",
 	}
 	// MethodIncrementEntry is POST /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}:increment.
 	MethodIncrementEntry = &opencloud.Method{
 		Name: "datastores.IncrementEntry", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}:increment",
-		Scopes: []string{"universe-datastores.objects:create", "universe-datastores.objects:update"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:create", "universe-datastores.objects:update"},
+		Key:       true,
 		Stability: "STABLE",
 	}
 	// MethodListRevisions is GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}:listRevisions.
 	MethodListRevisions = &opencloud.Method{
 		Name: "datastores.ListRevisions", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/entries/{entry_id}:listRevisions",
-		Scopes: []string{"universe-datastores.versions:list"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.versions:list"},
+		Key:       true,
 		Class:     opencloud.Safe,
 		Stability: "STABLE",
 	}
 	// MethodListEntriesInScope is GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries.
 	MethodListEntriesInScope = &opencloud.Method{
 		Name: "datastores.ListEntries", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries",
-		Scopes: []string{"universe-datastores.objects:list"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:list"},
+		Key:       true,
 		Class:     opencloud.Safe,
 		Stability: "STABLE",
 	}
 	// MethodCreateEntryInScope is POST /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries.
 	MethodCreateEntryInScope = &opencloud.Method{
 		Name: "datastores.CreateEntry", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries",
-		Scopes: []string{"universe-datastores.objects:create"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:create"},
+		Key:       true,
 		Stability: "STABLE",
 	}
 	// MethodGetEntryInScope is GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}.
 	MethodGetEntryInScope = &opencloud.Method{
 		Name: "datastores.GetEntry", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}",
-		Scopes: []string{"universe-datastores.objects:read"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:read"},
+		Key:       true,
 		Class:     opencloud.Safe,
 		Stability: "STABLE",
 	}
 	// MethodUpdateEntryInScope is PATCH /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}.
 	MethodUpdateEntryInScope = &opencloud.Method{
 		Name: "datastores.UpdateEntry", Verb: "PATCH", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}",
-		Scopes: []string{"universe-datastores.objects:update"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:update"},
+		Key:       true,
 		Stability: "STABLE",
 	}
 	// MethodDeleteEntryInScope is DELETE /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}.
 	MethodDeleteEntryInScope = &opencloud.Method{
 		Name: "datastores.DeleteEntry", Verb: "DELETE", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}",
-		Scopes: []string{"universe-datastores.objects:delete"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:delete"},
+		Key:       true,
 		Class:     opencloud.Idempotent,
 		Stability: "STABLE",
 	}
 	// MethodIncrementEntryInScope is POST /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:increment.
 	MethodIncrementEntryInScope = &opencloud.Method{
 		Name: "datastores.IncrementEntry", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:increment",
-		Scopes: []string{"universe-datastores.objects:create", "universe-datastores.objects:update"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.objects:create", "universe-datastores.objects:update"},
+		Key:       true,
 		Stability: "STABLE",
 	}
 	// MethodListRevisionsInScope is GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:listRevisions.
 	MethodListRevisionsInScope = &opencloud.Method{
 		Name: "datastores.ListRevisions", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:listRevisions",
-		Scopes: []string{"universe-datastores.versions:list"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.versions:list"},
+		Key:       true,
 		Class:     opencloud.Safe,
 		Stability: "STABLE",
 	}
 	// MethodUndeleteStore is POST /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}:undelete.
 	MethodUndeleteStore = &opencloud.Method{
 		Name: "datastores.UndeleteStore", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores/{data_store_id}:undelete",
-		Scopes: []string{"universe-datastores.control:delete"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.control:delete"},
+		Key:       true,
 		Stability: "BETA",
 	}
 	// MethodSnapshot is POST /cloud/v2/universes/{universe_id}/data-stores:snapshot.
 	MethodSnapshot = &opencloud.Method{
 		Name: "datastores.Snapshot", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/data-stores:snapshot",
-		Scopes: []string{"universe-datastores.control:snapshot"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe-datastores.control:snapshot"},
+		Key:       true,
 		KeyLimit:  opencloud.Limit{Max: 60, Per: time.Minute},
 		Stability: "STABLE",
 	}
 	// MethodListOrderedEntries is GET /cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries.
 	MethodListOrderedEntries = &opencloud.Method{
 		Name: "datastores.ListOrderedEntries", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries",
-		Scopes: []string{"universe.ordered-data-store.scope.entry:read"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:read"},
+		Key:       true,
 		Class:     opencloud.Safe,
 		Stability: "STABLE",
 	}
 	// MethodCreateOrderedEntry is POST /cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries.
 	MethodCreateOrderedEntry = &opencloud.Method{
 		Name: "datastores.CreateOrderedEntry", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries",
-		Scopes: []string{"universe.ordered-data-store.scope.entry:write"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:write"},
+		Key:       true,
 		Stability: "STABLE",
 	}
 	// MethodGetOrderedEntry is GET /cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}.
 	MethodGetOrderedEntry = &opencloud.Method{
 		Name: "datastores.GetOrderedEntry", Verb: "GET", Path: "/cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}",
-		Scopes: []string{"universe.ordered-data-store.scope.entry:read"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:read"},
+		Key:       true,
 		Class:     opencloud.Safe,
 		Stability: "STABLE",
 	}
 	// MethodUpdateOrderedEntry is PATCH /cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}.
 	MethodUpdateOrderedEntry = &opencloud.Method{
 		Name: "datastores.UpdateOrderedEntry", Verb: "PATCH", Path: "/cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}",
-		Scopes: []string{"universe.ordered-data-store.scope.entry:write"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:write"},
+		Key:       true,
 		Stability: "STABLE",
 	}
 	// MethodDeleteOrderedEntry is DELETE /cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}.
 	MethodDeleteOrderedEntry = &opencloud.Method{
 		Name: "datastores.DeleteOrderedEntry", Verb: "DELETE", Path: "/cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}",
-		Scopes: []string{"universe.ordered-data-store.scope.entry:write"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:write"},
+		Key:       true,
 		Class:     opencloud.Idempotent,
 		Stability: "STABLE",
 	}
 	// MethodIncrementOrderedEntry is POST /cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}:increment.
 	MethodIncrementOrderedEntry = &opencloud.Method{
 		Name: "datastores.IncrementOrderedEntry", Verb: "POST", Path: "/cloud/v2/universes/{universe_id}/ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}:increment",
-		Scopes: []string{"universe.ordered-data-store.scope.entry:write"},
-		Key:    true, OAuth: false,
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:write"},
+		Key:       true,
 		Stability: "STABLE",
 	}
 )

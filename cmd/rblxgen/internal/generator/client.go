@@ -140,8 +140,13 @@ func (f *family) methodValue(op spec.Operation) methodValue {
 	if scopes := spec.Strings(op.Object, "x-roblox-scopes"); len(scopes) > 0 {
 		fmt.Fprintf(&lit, "\tScopes: %#v,\n", scopes)
 	}
-	if key || oauth {
-		fmt.Fprintf(&lit, "\tKey: %t, OAuth: %t,\n", key, oauth)
+	switch {
+	case key && oauth:
+		lit.WriteString("\tKey: true, OAuth: true,\n")
+	case key:
+		lit.WriteString("\tKey: true,\n")
+	case oauth:
+		lit.WriteString("\tOAuth: true,\n")
 	}
 	for _, l := range [][2]string{{"KeyLimit", "perApiKeyOwner"}, {"TokenLimit", "perOauth2Authorization"}} {
 		if limit := limit(op.Object, l[1]); limit.Max > 0 {

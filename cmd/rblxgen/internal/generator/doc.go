@@ -143,7 +143,8 @@ func accepts(op spec.Object) (key, oauth bool) {
 		o, _ := s.(spec.Object)
 		_, k := o["roblox-api-key"]
 		_, t := o["roblox-oauth2"]
-		key, oauth = key || k, oauth || t
+		_, b := o["bearer"]
+		key, oauth = key || k, oauth || t || b
 	}
 	return key, oauth
 }

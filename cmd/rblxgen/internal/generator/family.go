@@ -11,11 +11,11 @@ import (
 // family is one package to generate: the part of the description that it
 // needs, with the names its users see.
 type family struct {
-	name      string
-	doc       spec.Object // a whole OpenAPI document
-	facts     spec.Object // x-rblx-families/<name>: prose and address structs
-	roles     map[string]role
-	typesOnly bool
+	name  string
+	doc   spec.Object // a whole OpenAPI document
+	facts spec.Object // x-rblx-families/<name>: prose and address structs
+	roles map[string]role
+	oauth bool // the OAuth endpoints: plain numbers, forms for bodies
 }
 
 // newFamily cuts the family out of the description. There operations are
@@ -52,21 +52,6 @@ func newFamily(whole spec.Object, name string) (*family, error) {
 	spec.Rename(f.doc, func(s string) string { return strings.TrimPrefix(s, name+".") })
 	f.assignRoles()
 	return f, nil
-}
-
-// newOAuth takes the types of the OAuth endpoints. Package oauth sends its
-// requests by itself, to any issuer's URLs.
-func newOAuth(whole spec.Object) *family {
-	f := &family{name: "oauthv1", roles: map[string]role{}, typesOnly: true, facts: spec.At(whole, "x-rblx-families", "oauthv1")}
-	f.doc = document(spec.Object{}, spec.Clone(spec.At(whole, "components", "schemas")))
-	for _, name := range spec.Keys(spec.At(f.doc, "components", "schemas")) {
-		if strings.HasSuffix(name, "Form") {
-			delete(spec.At(f.doc, "components", "schemas"), name)
-			continue
-		}
-		f.roles[name] = response
-	}
-	return f
 }
 
 // document wraps paths and schemas.

@@ -115,7 +115,7 @@ func (f *family) render() ([]byte, error) {
 	})
 	config := codegen.Configuration{
 		PackageName: f.name,
-		Generate:    codegen.GenerateOptions{Models: true, Client: !f.typesOnly},
+		Generate:    codegen.GenerateOptions{Models: true, Client: true},
 		OutputOptions: codegen.OutputOptions{
 			SkipPrune:     true, // the family was cut out with exactly what it needs
 			UserTemplates: userTemplates(),
@@ -163,7 +163,7 @@ func (f *family) typeMapping() *codegen.TypeMapping {
 			"date": s("string"), "binary": s("string"), "byte": s("string"), "uuid": s("string"), "email": s("string"),
 		}},
 	}
-	if f.typesOnly {
+	if f.oauth {
 		m.Integer.Formats["int64"] = s("int64")
 	}
 	return m

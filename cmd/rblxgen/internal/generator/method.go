@@ -44,7 +44,11 @@ func (f *family) method(name string, ops []spec.Operation, addresses []address, 
 		typeName := spec.Refs(schema)[0]
 		body = bodyArg(typeName)
 		m.args = append(m.args, arg{body, typeName})
-		fields = append(fields, "Body: "+body)
+		value := body
+		if f.oauth {
+			value += ".values()"
+		}
+		fields = append(fields, "Body: "+value)
 	}
 	f.query(m, required, optional, masked, body, &fields)
 	result, err := resultSchema(op)
@@ -252,10 +256,10 @@ func goType(p codegen.ParameterDefinition) string {
 
 // bodyArg names the argument of a body type.
 func bodyArg(typeName string) string {
-	for _, suffix := range []string{"Update", "Create", "Request"} {
+	for _, suffix := range []string{"Update", "Create", "Request", "Form"} {
 		if base := strings.TrimSuffix(typeName, suffix); base != typeName && base != "" {
-			if suffix == "Request" {
-				return "request"
+			if suffix == "Request" || suffix == "Form" {
+				return strings.ToLower(suffix)
 			}
 			return argName(base)
 		}

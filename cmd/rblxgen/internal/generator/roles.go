@@ -176,6 +176,9 @@ func withoutWriteOnly(tree any) any {
 
 // dropUnused removes schemas that nothing refers to any more.
 func (f *family) dropUnused() {
+	if f.oauth {
+		return // package oauth uses them all
+	}
 	needed := spec.Reachable(f.doc["paths"], f.schemas())
 	for _, name := range spec.Keys(f.schemas()) {
 		if !slices.Contains(needed, name) {
@@ -184,9 +187,15 @@ func (f *family) dropUnused() {
 	}
 }
 
-// bodySchema returns the JSON schema of the operation's request body.
+// bodySchema returns the schema of the operation's request body.
 func bodySchema(op spec.Object) spec.Object {
-	return spec.At(op, "requestBody", "content", "application/json", "schema")
+	content := spec.At(op, "requestBody", "content")
+	for _, kind := range []string{"application/json", "application/x-www-form-urlencoded"} {
+		if schema := spec.At(content, kind, "schema"); schema != nil {
+			return schema
+		}
+	}
+	return nil
 }
 
 // resultSchema returns the JSON schema of the operation's success, or nil if

@@ -19,6 +19,7 @@ type typeView struct {
 	Base      string // of a type that is no struct
 	Values    []value
 	Mask      bool // whether set fields make an update mask
+	Form      bool // whether it travels as a form
 }
 
 // field is one field of a struct.
@@ -63,7 +64,7 @@ func (f *family) typeView(td codegen.TypeDefinition) (typeView, error) {
 		prop := spec.At(schema, "properties", p.JsonFieldName)
 		v.Fields = append(v.Fields, f.field(p, prop, r))
 	}
-	v.Mask = r == update && f.masked(v.Name)
+	v.Mask, v.Form = r == update && f.masked(v.Name), r == request && f.oauth
 	return v, nil
 }
 
@@ -94,7 +95,7 @@ func (f *family) field(p codegen.Property, prop spec.Object, r role) field {
 		omit = ""
 	case r == request && scalar && zeroMeans(prop), r == update && scalar:
 		out.Type = "*" + out.Type
-	case f.typesOnly:
+	case f.oauth:
 		omit = ""
 	}
 	out.Tag = fmt.Sprintf(`json:"%s%s"`, p.JsonFieldName, omit)
