@@ -45,6 +45,7 @@ func TestCloudCredentials(t *testing.T) {
 		"missing scope":   {"POST", publish, []string{"Authorization", "Bearer " + limited}, 401, "gateway"},
 		"not consented":   {"POST", "/cloud/v2/universes/8803:publishMessage", []string{"Authorization", "Bearer " + token}, 403, "v2"},
 		"key only":        {"GET", "/cloud/v2/universes/8801/data-stores", []string{"Authorization", "Bearer " + token}, 401, "gateway"},
+		"key only, v1":    {"GET", "/datastores/v1/universes/8801/standard-datastores", []string{"Authorization", "Bearer " + token}, 401, "gateway"},
 		"unknown user":    {"GET", "/cloud/v2/users/1", []string{"X-Api-Key", a.APIKey()}, 404, "v2"},
 		"unknown path":    {"GET", "/cloud/v2/nonsense", []string{"X-Api-Key", a.APIKey()}, 404, "gateway"},
 		"dot segment":     {"GET", "/cloud/v2/groups/../users/156", []string{"X-Api-Key", a.APIKey()}, 404, "gateway"},
