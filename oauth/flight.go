@@ -197,6 +197,7 @@ func (f *flight) withdraw(ctx context.Context, intent string) {
 }
 
 // refused handles invalid_grant: somebody rotated before us, or it is the end.
+// That is recorded however long it takes: the next probe would know less.
 func (f *flight) refused(ctx context.Context, base Row, probe bool, intent string, fail *ProviderError) (*snapshot, error) {
 	for try := 0; ; try++ {
 		row, err := f.app.load(ctx, base.GrantID)
@@ -218,10 +219,10 @@ func (f *flight) refused(ctx context.Context, base Row, probe bool, intent strin
 				return nil, fmt.Errorf("%w: %w", &ReauthError{GrantID: row.GrantID, Reason: row.Reason}, fail)
 			}
 		}
-		if errors.Is(err, ErrConflict) {
+		switch {
+		case errors.Is(err, ErrConflict):
 			continue
-		}
-		if try == 5 {
+		case !errors.Is(err, ErrStoreUnavailable):
 			return nil, err
 		}
 		if err := f.app.sleep(backoff(try)); err != nil {

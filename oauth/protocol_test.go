@@ -123,3 +123,31 @@ func TestNoExpiredTokenAfterALateCommit(t *testing.T) {
 		})
 	}
 }
+
+// A refusal is recorded however long the store is down: a later probe would
+// take it for our own loss.
+func TestRefusalOutlastsTheStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		p.familyOK = false
+		a, id := signedIn(t, p, store, time.Minute)
+		time.Sleep(2 * time.Minute)
+		down := time.Now().Add(5 * time.Minute)
+		store.set(func(n int, _ Row) (bool, error) {
+			if n == 1 || time.Now().After(down) {
+				return true, nil
+			}
+			return false, ErrNotWritten
+		})
+		for range 2 {
+			reauth, ok := errors.AsType[*ReauthError](second(a.Grant(id).Token(t.Context())))
+			if !ok || reauth.Reason != ReasonRevoked {
+				t.Error(reauth)
+			}
+		}
+		if got := p.sent(); len(got) != 1 {
+			t.Errorf("token POSTs %q, want one", got)
+		}
+	})
+}
