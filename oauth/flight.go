@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/url"
 	"time"
 )
@@ -33,7 +32,7 @@ func (f *flight) run(ctx context.Context) {
 			f.err = fmt.Errorf("oauth: grant %s: a panic while refreshing: %v", f.state.id, p)
 		}
 		if f.err != nil {
-			f.state.retryAt.Store(time.Now().Add(time.Second + rand.N(time.Second)).UnixNano())
+			f.state.pause()
 			f.app.log.Warn("refresh failed", "grant", f.state.id, "error", f.err)
 		}
 	}()
@@ -65,8 +64,9 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 				return nil, err
 			}
 		case stepWait:
-			if p.wait > w.least { // only an access token that still serves takes so long
+			if p.wait > max(w.least, w.early) { // only an access token that still serves takes so long
 				if cur := f.state.current.Load(); f.background && cur != nil {
+					f.state.pause()
 					return cur, nil
 				}
 				return nil, fmt.Errorf("oauth: grant %s: %w until %s", row.GrantID, ErrInDoubt, row.Expiry.Format(time.RFC3339))

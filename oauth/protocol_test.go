@@ -151,3 +151,54 @@ func TestRefusalOutlastsTheStore(t *testing.T) {
 		}
 	})
 }
+
+// While a grant is in doubt its token serves; calls must not read the store
+// each time.
+func TestDoubtInTheBackgroundReadsSeldom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		p.script = []behaviour{{dropRequest: true}}
+		a, id := signedIn(t, p, store, 15*time.Minute)
+		g := a.Grant(id)
+		time.Sleep(time.Minute)
+		if _, err := g.Refresh(t.Context()); !errors.Is(err, ErrInDoubt) {
+			t.Fatal(err)
+		}
+		time.Sleep(14*time.Minute - 30*time.Second) // stale
+		if _, err := g.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		before := store.reads()
+		for range 100 {
+			if tok, err := g.Token(t.Context()); err != nil || tok.AccessToken != "at-1" {
+				t.Fatal(tok, err)
+			}
+			synctest.Wait()
+		}
+		if n := store.reads() - before; n > 1 {
+			t.Errorf("100 calls read the store %d times", n)
+		}
+	})
+}
+
+// With a short budget the doubt about a token still lasts until it has really
+// expired; whoever asks in its last seconds waits.
+func TestDoubtIsWaitedOutInTheLastSeconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newFakeProvider()
+		p.script = []behaviour{{dropRequest: true}}
+		a, id := signedIn(t, p, NewMemoryStore(), 15*time.Minute)
+		a.config.SendBudget, a.config.DrainMargin = time.Second, time.Second
+		g := a.Grant(id)
+		time.Sleep(time.Minute)
+		if _, err := g.Refresh(t.Context()); !errors.Is(err, ErrInDoubt) {
+			t.Fatal(err)
+		}
+		time.Sleep(14*time.Minute - 8*time.Second)
+		if tok, err := g.Token(t.Context()); err != nil || tok.AccessToken != "at-3" {
+			t.Error(tok, err)
+		}
+	})
+}

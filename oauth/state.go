@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,6 +100,11 @@ func (s *grantState) idle(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// pause keeps background refreshes from being started for a second or two.
+func (s *grantState) pause() {
+	s.retryAt.Store(time.Now().Add(time.Second + rand.N(time.Second)).UnixNano())
 }
 
 // publish makes snap current unless a newer one is.

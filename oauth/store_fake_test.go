@@ -13,6 +13,7 @@ type troubledStore struct {
 	// swap decides what becomes of the nth Swap: applied or not, and the error.
 	swap  func(n int, new Row) (apply bool, err error)
 	swaps int
+	loads int
 }
 
 func (s *troubledStore) Swap(ctx context.Context, old Version, new Row) (Row, error) {
@@ -44,4 +45,18 @@ func (s *troubledStore) set(decide func(n int, new Row) (bool, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.swap, s.swaps = decide, 0
+}
+
+func (s *troubledStore) reads() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loads
+}
+
+// Load implements Store.
+func (s *troubledStore) Load(ctx context.Context, id GrantID) (Row, error) {
+	s.mu.Lock()
+	s.loads++
+	s.mu.Unlock()
+	return s.MemoryStore.Load(ctx, id)
 }
