@@ -69,7 +69,9 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 					f.state.pause()
 					return cur, nil
 				}
-				return nil, fmt.Errorf("oauth: grant %s: %w until %s", row.GrantID, ErrInDoubt, row.Expiry.Format(time.RFC3339))
+				if !f.underway(row) {
+					return nil, fmt.Errorf("oauth: grant %s: %w until %s", row.GrantID, ErrInDoubt, row.Expiry.Format(time.RFC3339))
+				}
 			}
 			if err := f.app.sleep(poll.next(p.wait, row.Intent != nil)); err != nil {
 				return nil, err
@@ -81,6 +83,12 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 			}
 		}
 	}
+}
+
+// underway reports whether the refresh that row announces may yet be answered
+// in time. Of its own this process knows better: it is in doubt.
+func (f *flight) underway(row Row) bool {
+	return row.Intent != nil && row.Intent.ID != f.state.unanswered && row.Intent.Deadline.After(row.Now)
 }
 
 // adopt takes over the tokens of a row that somebody committed.
@@ -147,6 +155,7 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 	case fail.Code == "invalid_grant":
 		return f.refused(ctx, row, probe, intent.ID, fail)
 	}
+	f.state.unanswered = intent.ID
 	return nil, fmt.Errorf("oauth: grant %s: %w: %w", row.GrantID, ErrInDoubt, fail)
 }
 

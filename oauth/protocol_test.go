@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -199,6 +200,29 @@ func TestDoubtIsWaitedOutInTheLastSeconds(t *testing.T) {
 		time.Sleep(14*time.Minute - 8*time.Second)
 		if tok, err := g.Token(t.Context()); err != nil || tok.AccessToken != "at-3" {
 			t.Error(tok, err)
+		}
+	})
+}
+
+// Another process's refresh is no doubt before its deadline: who forces one
+// meanwhile waits for it.
+func TestForcedRefreshWaitsForAnotherProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), NewMemoryStore()
+		p.latency = 4 * time.Second
+		a, id := signedIn(t, p, store, 15*time.Minute)
+		b := newTestApp(t, p, store)
+		time.Sleep(time.Minute)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() { _, _ = a.Grant(id).Refresh(t.Context()) }) // looked at through b
+		time.Sleep(time.Second)
+		if tok, err := b.Grant(id).Refresh(t.Context()); err != nil || tok.AccessToken != "at-2" {
+			t.Error(tok, err)
+		}
+		if got := p.sent(); len(got) != 1 {
+			t.Errorf("token POSTs %q, want one", got)
 		}
 	})
 }

@@ -17,6 +17,8 @@ type grantState struct {
 
 	mu     sync.Mutex // guards flight; never held over I/O
 	flight *flight
+
+	unanswered string // the intent of the flight that last ended in doubt; flights only
 }
 
 // usable returns an access token that has not expired, and starts a refresh in
