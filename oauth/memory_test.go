@@ -1,7 +1,7 @@
 package oauth_test
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,7 +73,7 @@ func TestMemoryStoreForgetsFlows(t *testing.T) {
 		put(t, s, "late", now.Add(time.Hour))
 		put(t, s, "early", now.Add(time.Minute))
 		for i := range 9_999 {
-			put(t, s, fmt.Sprint(i), now.Add(30*time.Minute))
+			put(t, s, strconv.Itoa(i), now.Add(30*time.Minute))
 		}
 		take(t, s, "early", oauth.ErrFlowUnknown)
 		take(t, s, "late", nil)

@@ -70,7 +70,7 @@ func (s *Store) readClaims() (claims, error) {
 	defer f.Close()
 	var c claims
 	if err := decodeFile(f, "claims", &c); err != nil || c.Run != s.run || c.Until == nil {
-		return none, nil //nolint:nilerr // a damaged list of claims is as good as none
+		return none, nil // a damaged list is as good as none
 	}
 	return c, nil
 }

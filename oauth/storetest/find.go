@@ -1,8 +1,8 @@
 package storetest
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +19,7 @@ func populate(t *testing.T, s oauth.Store, n int, epoch time.Time) []oauth.Row {
 	rows := make([]oauth.Row, n)
 	for i := range rows {
 		row := sample(oauth.NewGrantID())
-		row.Subject = fmt.Sprint(i % 10)
+		row.Subject = strconv.Itoa(i % 10)
 		row.State = states[i%len(states)]
 		row.RefreshIssued = epoch.Add(time.Duration(i) * time.Minute)
 		rows[i] = create(t, s, row)
