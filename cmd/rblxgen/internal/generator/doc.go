@@ -53,6 +53,27 @@ func (f *family) typeDoc(name string) string {
 	return name + " is a type of the API."
 }
 
+// fieldDoc returns the comment of a field, "" if there is nothing to say.
+func fieldDoc(name string, o spec.Object) string {
+	doc := ""
+	if d := spec.Text(o, "description"); d != "" {
+		doc = name + " " + d
+	}
+	if spec.Flag(o, "deprecated") {
+		doc += "\n\n" + deprecation(o)
+	}
+	return strings.TrimSpace(doc)
+}
+
+// deprecation is the paragraph that tools look for.
+func deprecation(o spec.Object) string {
+	reason := spec.Text(o, "x-deprecated-reason")
+	if reason == "" {
+		reason = "Roblox says so, and not why"
+	}
+	return "Deprecated: " + reason + "."
+}
+
 // methodDoc composes the method's comment from facts and the overlay.
 func (f *family) methodDoc(name string, ops []spec.Operation) string {
 	var calls []string
@@ -68,7 +89,7 @@ func (f *family) methodDoc(name string, ops []spec.Operation) string {
 	}
 	out += " " + facts(first)
 	if spec.Flag(first, "deprecated") {
-		out += "\n\nDeprecated: " + spec.Text(first, "x-deprecated-reason") + "."
+		out += "\n\n" + deprecation(first)
 	}
 	return out
 }

@@ -50,7 +50,7 @@ func (f *family) method(name string, ops []spec.Operation, addresses []address, 
 		}
 		fields = append(fields, "Body: "+value)
 	}
-	f.query(m, required, optional, masked, body, &fields)
+	f.query(m, op, required, optional, masked, body, &fields)
 	result, err := resultSchema(op)
 	if err != nil {
 		return nil, err
@@ -109,18 +109,16 @@ func (f *family) path(m *method, ops []spec.Operation, addresses []address, fiel
 
 // query plans the query: required parameters are arguments, the others fields
 // of a params struct.
-func (f *family) query(m *method, required, optional []codegen.ParameterDefinition, masked bool, body string, fields *[]string) {
+func (f *family) query(m *method, op spec.Object, required, optional []codegen.ParameterDefinition, masked bool, body string, fields *[]string) {
 	if len(required) == 0 && len(optional) == 0 && !masked {
 		return
 	}
 	if len(optional) > 0 {
 		m.Params = &params{Name: m.Name + "Params"}
 		for _, p := range optional {
-			doc := ""
-			if p.Spec.Description != "" {
-				doc = GoName(p.ParamName) + " " + p.Spec.Description
-			}
-			m.Params.Fields = append(m.Params.Fields, field{Name: GoName(p.ParamName), Wire: p.ParamName, Type: goType(p), Doc: doc})
+			name := GoName(p.ParamName)
+			doc := fieldDoc(name, queryParam(op, p.ParamName))
+			m.Params.Fields = append(m.Params.Fields, field{Name: name, Wire: p.ParamName, Type: goType(p), Doc: doc})
 		}
 		m.args = append(m.args, arg{"params", "*" + m.Params.Name})
 	}

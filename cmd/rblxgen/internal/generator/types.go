@@ -99,9 +99,7 @@ func (f *family) field(p codegen.Property, prop spec.Object, r role) field {
 		omit = ""
 	}
 	out.Tag = fmt.Sprintf(`json:"%s%s"`, p.JsonFieldName, omit)
-	if d := spec.Text(prop, "description"); d != "" {
-		out.Doc = out.Name + " " + d
-	}
+	out.Doc = fieldDoc(out.Name, prop)
 	return out
 }
 
@@ -117,17 +115,19 @@ func fieldName(prop spec.Object, wire string) string {
 // masked reports whether an operation that sends the type has an updateMask.
 func (f *family) masked(typeName string) bool {
 	for _, op := range spec.Operations(f.doc) {
-		if slices.Contains(spec.Refs(bodySchema(op.Object)), typeName) && hasQuery(op.Object, "updateMask") {
+		if slices.Contains(spec.Refs(bodySchema(op.Object)), typeName) && queryParam(op.Object, "updateMask") != nil {
 			return true
 		}
 	}
 	return false
 }
 
-// hasQuery reports whether the operation has a query parameter of that name.
-func hasQuery(op spec.Object, name string) bool {
-	return slices.ContainsFunc(spec.List(op, "parameters"), func(p any) bool {
-		o, _ := p.(spec.Object)
-		return spec.Text(o, "in") == "query" && spec.Text(o, "name") == name
-	})
+// queryParam returns the operation's query parameter of that name, or nil.
+func queryParam(op spec.Object, name string) spec.Object {
+	for _, p := range spec.List(op, "parameters") {
+		if o, _ := p.(spec.Object); spec.Text(o, "in") == "query" && spec.Text(o, "name") == name {
+			return o
+		}
+	}
+	return nil
 }

@@ -266,6 +266,42 @@ func TestMergeKeepsWhatIsGone(t *testing.T) {
 	}
 }
 
+func TestMergeKeepsFieldsParametersAndValues(t *testing.T) {
+	t.Parallel()
+	root, _ := tree(t, Options{Date: "2026-08-11"})
+	smaller := strings.NewReplacer(
+		`"name": {"type": "string", "format": "binary"}`, `"added": {"type": "string"}`,
+		`"owner": {"allOf"`, `"other": {"allOf"`,
+		`"enum": ["ON", "OFF"]`, `"enum": ["ON", "NEW"]`,
+		`{"name": "view", "in": "query"`, `{"name": "shape", "in": "query"`,
+	).Replace(source)
+	r := into(t, root, smaller, Options{Date: "2026-09-01"})
+	doc := description(t, root)
+	props := spec.At(doc, "components", "schemas", "groups.Group", "properties")
+	for what, kept := range map[string]spec.Object{
+		"groups.Group.name": spec.At(props, "name"), "groups.Group.owner": spec.At(props, "owner"),
+		"GET /cloud/v2/groups/{group_id}?view": spec.At(doc, "paths", "/cloud/v2/groups/{group_id}", "get")["parameters"].([]any)[2].(spec.Object),
+	} {
+		if !spec.Flag(kept, "deprecated") || spec.Text(kept, "x-deprecated-reason") != "not in the document of 2026-09-01" {
+			t.Errorf("%s became %v", what, kept)
+		}
+		if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.HasPrefix(w, what+" is not in") }) {
+			t.Errorf("no warning of %s: %v", what, r.Warnings)
+		}
+	}
+	if values := spec.Strings(spec.At(doc, "components", "schemas", "groups.State"), "enum"); !slices.Equal(values, []string{"ON", "NEW", "OFF"}) {
+		t.Errorf("the values are %v", values)
+	}
+	if spec.At(props, "added") == nil || spec.Flag(spec.At(props, "added"), "deprecated") {
+		t.Error("the new field is missing or deprecated")
+	}
+
+	into(t, root, smaller, Options{Date: "2026-10-01", Prune: true})
+	if spec.At(description(t, root), "components", "schemas", "groups.Group", "properties", "name") != nil {
+		t.Error("prune left the field")
+	}
+}
+
 func TestBadDocuments(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct{ text, want string }{
