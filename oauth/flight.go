@@ -105,17 +105,21 @@ func (f *flight) adopt(row Row) (*snapshot, error) {
 	return snap, nil
 }
 
-// quarantine marks a row after the store failed over: it may have forgotten an
-// intent, so nobody sends until a request under it would have drained.
 func (f *flight) quarantine(ctx context.Context, row Row, w windows) error {
-	row.RunID = row.StoreRun
-	row.DoubtGen = row.Generation
-	row.Intent = &Intent{ID: rowID(row), Base: row.Generation, Deadline: row.Now.Add(w.send)}
-	_, err := f.app.swap(ctx, row)
+	_, err := f.app.swap(ctx, quarantined(row, w))
 	if err == nil || errors.Is(err, ErrConflict) {
 		return nil
 	}
 	return err
+}
+
+// quarantined is a row after the store failed over: it may have forgotten an
+// intent, so nobody sends until a request under it would have drained.
+func quarantined(row Row, w windows) Row {
+	row.RunID = row.StoreRun
+	row.DoubtGen = row.Generation
+	row.Intent = &Intent{ID: rowID(row), Base: row.Generation, Deadline: row.Now.Add(w.send)}
+	return row
 }
 
 func rowID(row Row) string {

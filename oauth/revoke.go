@@ -21,8 +21,12 @@ func (g *Grant) Revoke(ctx context.Context) error {
 	}
 	defer a.work.Done()
 	row, err := a.change(ctx, g.state.id, func(r *Row) bool {
-		if r.State == StateTombstone {
+		failedOver := r.RunID != r.StoreRun
+		if r.State == StateTombstone && (!failedOver || r.Reason == ReasonConfirmed) {
 			return false
+		}
+		if failedOver {
+			*r = quarantined(*r, a.windows(*r))
 		}
 		r.State, r.Reason = StateTombstone, ReasonPending // intent, doubt and tokens stay
 		return true
