@@ -1,0 +1,183 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/rblx-go/opencloud/internal/testenv"
+	"github.com/rblx-go/opencloud/mocks/emulator"
+	"github.com/rblx-go/opencloud/mocks/emulatortest"
+	"github.com/rblx-go/opencloud/oauth"
+)
+
+// chromium returns a context whose tabs are of one Chromium with a new profile.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		testenv.Skip(t, "no chromium on the PATH to show the page in")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()))
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// tab opens a tab; the first one of a context starts the browser.
+func tab(t *testing.T, parent context.Context) context.Context {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// do runs steps in a tab within a minute.
+func do(t *testing.T, tab context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(tab, time.Minute)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reads waits until an element, an XPath step, holds a text.
+func reads(element, text string) chromedp.Action[chromedp.Void] {
+	return chromedp.WaitVisible(fmt.Sprintf("//%s[contains(., '%s')]", element, text))
+}
+
+// realSite runs the site and an emulator on ports of their own.
+func realSite(t *testing.T) (address string, emu *emulatortest.Emulator) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	home, err := parseCallback("http://" + server.Listener.Addr().String() + "/callback")
+	if err != nil {
+		t.Fatal(err)
+	}
+	emu = emulatortest.Start(t, func(o *emulator.Options) {
+		o.RedirectURLs, o.AccessTTL = []string{home.String()}, demoTTL
+	})
+	b, err := emulated(t.Context(), emu.Emulator, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSite(b, home, keeping{oauth.NewMemoryStore(), []byte("a key for the cookies of this test")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = s.handler()
+	server.Config.RegisterOnShutdown(s.hub.close)
+	server.Start()
+	t.Cleanup(func() {
+		s.hub.close()
+		server.Close()
+		if err := s.oauth.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	})
+	return server.URL, emu
+}
+
+// The whole page in a real browser, script and all.
+func TestPageInChromium(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	address, emu := realSite(t)
+	page := tab(t, browser)
+	do(t, page,
+		chromedp.Navigate(address),
+		chromedp.Click(`a[href="/login"]`),
+		chromedp.Click(`button[value="allow"]`),
+		reads("p[@class='name']", "Juniper"),
+		reads("ul[@class='things']", "Lantern Harbor"),
+		reads("b[@id='generation']", "1"),
+	)
+	do(t, page,
+		chromedp.SendKeys(`textarea[name="message"]`, "hello from a browser"),
+		chromedp.Click(`form[action="/publish"] button`),
+		reads("p[@role='status']", "Published to topic"),
+	)
+	if got := emu.Messages(); len(got) != 1 || got[0].Message != "hello from a browser" || got[0].UserID != "156" {
+		t.Fatalf("the emulator heard %+v", got)
+	}
+	do(t, page, // the strip, by the event stream: the page is not loaded again
+		chromedp.Click(`#rotate button`),
+		reads("b[@id='generation']", "2"),
+		reads("li[@class='new']", "Renewed"),
+	)
+	do(t, page,
+		chromedp.SetValue(`textarea[name="value"]`, `{"level":7}`),
+		chromedp.Click(`button[value="write"]`),
+		reads("p[@role='status']", "Wrote"),
+		reads("textarea[@name='value']", `{"level":7}`),
+	)
+	do(t, page, chromedp.Click(`form[action="/logout"] button`), reads("p[@role='status']", "Signed out"))
+
+	log := emu.Log()
+	if log.TokenPOSTs("authorization_code") != 1 || log.TokenPOSTs("refresh_token") != 1 || len(log.Replays()) != 0 || len(log.To(emulator.EndpointRevoke)) != 1 {
+		t.Errorf("%d exchanges, %d refreshes, %d replays, %d revocations", log.TokenPOSTs("authorization_code"),
+			log.TokenPOSTs("refresh_token"), len(log.Replays()), len(log.To(emulator.EndpointRevoke)))
+	}
+}
+
+// Two tabs of one browser in the middle of a sign-in do not disturb each other.
+func TestTwoTabsInChromium(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	address, emu := realSite(t)
+	first := tab(t, browser)
+	second := tab(t, first)
+	tabs := []context.Context{first, second}
+	for _, tab := range tabs {
+		do(t, tab, chromedp.Navigate(address+"/login"), chromedp.WaitVisible(`button[value="allow"]`))
+	}
+	for _, tab := range tabs {
+		do(t, tab, chromedp.Click(`button[value="allow"]`), reads("p[@class='name']", "Juniper"))
+	}
+	for _, tab := range tabs {
+		do(t, tab, chromedp.Navigate(address), reads("p[@class='name']", "Juniper"))
+	}
+	do(t, first, chromedp.Click(`form[action="/logout"] button`), reads("p[@role='status']", "Signed out"))
+	do(t, second, chromedp.Navigate(address), chromedp.WaitVisible(`a[href="/login"]`))
+	log := emu.Log()
+	if log.TokenPOSTs("authorization_code") != 2 || len(log.To(emulator.EndpointRevoke)) != 2 {
+		t.Errorf("%d exchanges and %d revocations, want 2 of each", log.TokenPOSTs("authorization_code"), len(log.To(emulator.EndpointRevoke)))
+	}
+}
+
+// The page names its own files only.
+func TestNoRemoteAssets(t *testing.T) {
+	t.Parallel()
+	body := newRig(t).signIn(t).Page().Body
+	for _, part := range strings.Split(body, "src=\"")[1:] {
+		if !strings.HasPrefix(part, "/static/") && !strings.HasPrefix(part, "http://127.0.0.1") {
+			t.Errorf("an asset from elsewhere: %.60q", part)
+		}
+	}
+	if strings.Contains(body, "style=") || strings.Contains(body, "onclick") {
+		t.Error("something inline, which the policy forbids")
+	}
+}
