@@ -46,6 +46,8 @@ func (f *flight) tryCommit(ctx context.Context, p pair) (*snapshot, error) {
 	case errors.Is(err, ErrNoGrant): // erased meanwhile
 		_ = f.app.revokeToken(ctx, f.refreshToken(p)) // nobody is left to be told
 		return nil, err
+	case errors.Is(err, ErrCorruptRow): // it may be mended
+		return nil, fmt.Errorf("%w: %w", ErrStoreUnavailable, err)
 	case err != nil:
 		return nil, err
 	case row.State == StateTombstone && row.Generation <= base:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 )
@@ -156,7 +157,7 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 	case !sent:
 		f.withdraw(ctx, intent.ID)
 		return nil, fmt.Errorf("oauth: grant %s: nothing was sent: %w", row.GrantID, fail)
-	case fail.Code == "invalid_grant":
+	case fail.Code == "invalid_grant" && fail.Status < http.StatusInternalServerError:
 		return f.refused(ctx, row, probe, intent.ID, fail)
 	}
 	f.state.unanswered = intent.ID

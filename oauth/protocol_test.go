@@ -266,3 +266,61 @@ func TestRevokeAfterAFailover(t *testing.T) {
 		})
 	}
 }
+
+// A row that cannot be read when the answer comes may be mended: the pair waits.
+func TestCommitOutlastsACorruptRow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		a, id := signedIn(t, p, store, time.Minute)
+		time.Sleep(2 * time.Minute)
+		mended := time.Now().Add(time.Minute)
+		store.load = func(n int) error {
+			if n > 2 && time.Now().Before(mended) {
+				return ErrCorruptRow
+			}
+			return nil
+		}
+		store.loads = 0
+		if tok, err := a.Grant(id).Token(t.Context()); err != nil || tok.AccessToken != "at-2" {
+			t.Error(tok, err)
+		}
+	})
+}
+
+// A server error is no verdict, whatever its body says.
+func TestServerErrorIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newFakeProvider()
+		p.script = []behaviour{{answer: func(string) *http.Response {
+			return reply(503, "application/json", `{"error":"invalid_grant"}`)
+		}}}
+		a, id := signedIn(t, p, NewMemoryStore(), 15*time.Minute)
+		time.Sleep(time.Minute)
+		if _, err := a.Grant(id).Refresh(t.Context()); !errors.Is(err, ErrInDoubt) {
+			t.Error(err)
+		}
+		if row, _ := rowOf(t, a, id); row.State != StateActive || row.Intent == nil {
+			t.Errorf("%s, intent %v", row.State, row.Intent)
+		}
+	})
+}
+
+// A provider that once answers with a lifetime of a second must not leave a
+// send budget that no request can meet.
+func TestTinyLifetimeLeavesABudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), NewMemoryStore()
+		_, id := signedIn(t, p, store, time.Second)
+		a := newTestApp(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(300 * time.Millisecond) // to connect
+			return p.RoundTrip(r)
+		}), store)
+		time.Sleep(time.Minute)
+		if tok, err := a.Grant(id).Token(t.Context()); err != nil || tok.AccessToken != "at-2" {
+			t.Error(tok, err)
+		}
+	})
+}

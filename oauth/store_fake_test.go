@@ -13,6 +13,8 @@ type troubledStore struct {
 	// swap decides what becomes of the nth Swap: applied or not, and the error.
 	swap  func(n int, new Row) (apply bool, err error)
 	swaps int
+	// load decides likewise whether the nth Load fails.
+	load  func(n int) error
 	loads int
 }
 
@@ -57,6 +59,12 @@ func (s *troubledStore) reads() int {
 func (s *troubledStore) Load(ctx context.Context, id GrantID) (Row, error) {
 	s.mu.Lock()
 	s.loads++
+	n, decide := s.loads, s.load
 	s.mu.Unlock()
+	if decide != nil {
+		if err := decide(n); err != nil {
+			return Row{}, err
+		}
+	}
 	return s.MemoryStore.Load(ctx, id)
 }

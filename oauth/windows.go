@@ -16,7 +16,10 @@ type windows struct {
 	early time.Duration // before expiry: do not use the token any more
 }
 
-const fullLifetime = 2 * time.Minute
+const (
+	fullLifetime = 2 * time.Minute
+	leastBudget  = time.Second / 2 // no less is left to send in, or connecting might never fit
+)
 
 func (a *App) windows(row Row) windows {
 	life := row.Expiry.Sub(row.RefreshIssued)
@@ -27,7 +30,7 @@ func (a *App) windows(row Row) windows {
 		if life >= fullLifetime {
 			return d
 		}
-		return time.Duration(float64(d) * float64(life) / float64(fullLifetime))
+		return max(min(d, leastBudget), time.Duration(float64(d)*float64(life)/float64(fullLifetime)))
 	}
 	w := windows{
 		send:  scaled(a.config.SendBudget),
