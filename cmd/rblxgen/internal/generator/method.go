@@ -20,6 +20,11 @@ func (f *family) method(name string, ops []spec.Operation, addresses []address, 
 	if err := f.path(m, ops, addresses, &fields); err != nil {
 		return nil, err
 	}
+	for _, e := range spec.List(op, "parameters") {
+		if p, _ := e.(spec.Object); spec.Text(p, "in") != "path" && spec.Text(p, "in") != "query" {
+			return nil, fmt.Errorf("the %s parameter %s has no place in a method yet", spec.Text(p, "in"), spec.Text(p, "name"))
+		}
+	}
 	var required, optional []codegen.ParameterDefinition
 	masked := false
 	for _, p := range query {
@@ -38,7 +43,13 @@ func (f *family) method(name string, ops []spec.Operation, addresses []address, 
 	body := ""
 	switch schema := bodySchema(op); {
 	case schema == nil:
+		if content := spec.At(op, "requestBody", "content"); len(content) > 0 {
+			return nil, fmt.Errorf("sends %s and not JSON", spec.Keys(content)[0])
+		}
 	case schema["$ref"] == nil:
+		if spec.Text(schema, "type") != "object" || len(spec.At(schema, "properties")) > 0 {
+			return nil, errors.New("sends an inline schema")
+		}
 		fields = append(fields, "Body: struct{}{}") // Roblox wants {} where nothing is to be said
 	default:
 		typeName := spec.Refs(schema)[0]

@@ -2,6 +2,7 @@ package generator
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
@@ -206,8 +207,12 @@ func resultSchema(op spec.Object) (spec.Object, error) {
 		if status[0] != '2' {
 			continue
 		}
-		schema := spec.At(op, "responses", status, "content", "application/json", "schema")
+		content := spec.At(op, "responses", status, "content")
+		schema := spec.At(content, "application/json", "schema")
 		if schema == nil {
+			if len(content) > 0 {
+				return nil, fmt.Errorf("answers %s and not JSON", spec.Keys(content)[0])
+			}
 			continue
 		}
 		if found != nil {

@@ -29,14 +29,16 @@ func arrange(doc spec.Object, n *names, census *Census) (spec.Object, error) {
 		}
 		pin := n.operation(op, family)
 		pin.mark(op.Object)
-		needs := spec.Reachable(op.Object, all)
-		if err := hoistParameters(schemas, pin, op, n); err != nil {
-			return nil, err
-		}
-		if err := adopt(schemas, all, needs, pin.Family, n); err != nil {
+		if err := adopt(schemas, all, spec.Reachable(op.Object, all), pin.Family, n); err != nil {
 			return nil, err
 		}
 		rename(op.Object, pin.Family, n)
+		if err := hoistParameters(schemas, pin, op, n); err != nil {
+			return nil, err
+		}
+		if err := hoistBodies(schemas, pin, op, n); err != nil {
+			return nil, err
+		}
 		put(paths, op, op.Object)
 	}
 	return spec.Object{
@@ -169,6 +171,35 @@ func hoistParameters(schemas spec.Object, pin operation, op spec.Operation, n *n
 		key := pin.Family + "." + goName
 		schemas[key] = schema
 		p["schema"] = spec.Object{"$ref": spec.RefPrefix + key}
+	}
+	return nil
+}
+
+// hoistBodies gives inline request and response objects names of their own.
+func hoistBodies(schemas spec.Object, pin operation, op spec.Operation, n *names) error {
+	bodies := map[string]spec.Object{"Request": spec.At(op.Object, "requestBody")}
+	responses := spec.At(op.Object, "responses")
+	for _, status := range spec.Keys(responses) {
+		bodies["Response"] = spec.At(responses, status)
+	}
+	for _, what := range []string{"Request", "Response"} {
+		schema := spec.At(bodies[what], "content", "application/json", "schema")
+		if len(spec.At(schema, "properties")) == 0 {
+			continue
+		}
+		source := op.Key() + " " + strings.ToLower(what)
+		goName, err := n.typeName(pin.Family, source, pin.As+what)
+		if err != nil {
+			return err
+		}
+		key := pin.Family + "." + goName
+		inner := spec.Clone(schema)
+		schemas[key] = inner
+		clear(schema)
+		schema["$ref"] = spec.RefPrefix + key
+		if err := hoist(schemas, pin.Family, source, inner, n); err != nil {
+			return err
+		}
 	}
 	return nil
 }

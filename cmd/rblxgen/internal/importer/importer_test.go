@@ -37,7 +37,7 @@ const source = `{
     "post": {"operationId": "Cloud_CreateGroupRole__Using_Groups", "security": [{"roblox-api-key": []}],
       "parameters": [{"name": "group_id", "in": "path", "required": true, "schema": {"type": "string"}}],
       "requestBody": {"$ref": "#/components/requestBodies/Role"},
-      "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/GroupRole"}}}}}}},
+      "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "object", "properties": {"role": {"$ref": "#/components/schemas/GroupRole"}, "kind": {"type": "string", "enum": ["A"]}}}}}}}}},
   "/cloud/v2/users/{user_id}:generateThumbnail": {
     "get": {"operationId": "Cloud_GenerateUserThumbnail", "security": [{"roblox-api-key": []}], "x-long-running-operation-parameters": {},
       "parameters": [{"name": "user_id", "in": "path", "required": true, "schema": {"type": "string"}}], "responses": {"200": {"description": ""}}}},
@@ -118,7 +118,10 @@ func TestImportDropsProseAndFaults(t *testing.T) {
 		"path without a suffix": {spec.Text(spec.At(doc, "paths", "/cloud/v2/groups/{group_id}/roles", "post"), "operationId"), "groups.CreateRole"},
 		"body in place": {spec.At(doc, "paths", "/cloud/v2/groups/{group_id}/roles", "post", "requestBody", "content", "application/json", "schema")["$ref"],
 			spec.RefPrefix + "groups.Role"},
-		"one body type": {len(spec.At(doc, "paths", "/cloud/v2/groups/{group_id}/roles", "post", "requestBody", "content")), 1},
+		"an answer gets a name": {spec.At(doc, "paths", "/cloud/v2/groups/{group_id}/roles", "post", "responses", "200", "content", "application/json", "schema")["$ref"],
+			spec.RefPrefix + "groups.CreateRoleResponse"},
+		"and what is in it": {spec.At(doc, "components", "schemas", "groups.CreateRoleResponse", "properties", "role")["$ref"], spec.RefPrefix + "groups.Role"},
+		"one body type":     {len(spec.At(doc, "paths", "/cloud/v2/groups/{group_id}/roles", "post", "requestBody", "content")), 1},
 	} {
 		if row.got != row.want {
 			t.Errorf("%s: %v, want %v", what, row.got, row.want)
