@@ -117,7 +117,8 @@ func TestSubmit(t *testing.T) {
 		"as it stands": {url.Values{"go": {"yes"}}, "POST /do?x=1 area=line&bare=on&box=1&def=d&go=yes&one=2&r=y&text=old&token=a%26b"},
 		"changed": {url.Values{"go": {"no"}, "text": {"new"}, "box": {"1", "2"}, "bare": nil},
 			"POST /do?x=1 area=line&box=1&box=2&def=d&go=no&one=2&r=y&text=new&token=a%26b"},
-		"the other form": {url.Values{"q": {"a b"}}, "GET /search?q=a+b "},
+		"by the Enter key": {url.Values{"text": {"new"}}, "POST /do?x=1 area=line&bare=on&box=1&def=d&go=yes&one=2&r=y&text=new&token=a%26b"},
+		"the other form":   {url.Values{"q": {"a b"}}, "GET /search?q=a+b "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

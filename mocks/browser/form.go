@@ -18,7 +18,8 @@ var ErrNoForm = errors.New("browser: the page has no such form")
 
 // Submit fills in the first form that has all the fields given and sends it.
 // Fields that are not given keep what the page put in them; a field given with
-// no values is left out. A submit button is pressed by giving its name and value.
+// no values is left out. A submit button is pressed by giving its name and
+// value; without that it is the form's first, as by the Enter key.
 func (b *Browser) Submit(ctx context.Context, fields url.Values) (*Page, error) {
 	if b.page == nil {
 		return nil, ErrNoForm
@@ -34,6 +35,9 @@ func (b *Browser) Submit(ctx context.Context, fields url.Values) (*Page, error) 
 		f := readForm(node)
 		if !f.takes(fields) {
 			continue
+		}
+		if !f.presses(fields) {
+			maps.Copy(f.values, f.first)
 		}
 		maps.Copy(f.values, fields)
 		action, err := b.page.URL.Parse(f.action)
@@ -64,6 +68,17 @@ type form struct {
 	values         url.Values // what would be sent untouched
 	names          []string   // of all fields and buttons
 	buttons        url.Values // by name, the values of the submit buttons
+	first          url.Values // what the first of them adds; nil if there is none
+}
+
+// presses reports whether one of the fields is a submit button.
+func (f *form) presses(fields url.Values) bool {
+	for name := range fields {
+		if f.buttons[name] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // takes reports whether the form has the fields, and the buttons the values.
@@ -83,12 +98,18 @@ func readForm(node *html.Node) *form {
 	f := &form{action: attr(node, "action"), method: strings.ToUpper(attr(node, "method")), values: url.Values{}, buttons: url.Values{}}
 	for n := range node.Descendants() {
 		name := attr(n, "name")
+		if f.first == nil && submits(n) {
+			f.first = url.Values{}
+			if name != "" {
+				f.first.Set(name, attr(n, "value"))
+			}
+		}
 		if n.Type != html.ElementNode || name == "" || has(n, "disabled") {
 			continue
 		}
 		switch n.DataAtom {
 		case atom.Button:
-			if kind := attr(n, "type"); kind == "" || kind == "submit" {
+			if submits(n) {
 				f.names = append(f.names, name)
 				f.buttons.Add(name, attr(n, "value"))
 			}
@@ -104,6 +125,18 @@ func readForm(node *html.Node) *form {
 		}
 	}
 	return f
+}
+
+// submits reports whether n is a button that sends its form.
+func submits(n *html.Node) bool {
+	switch kind := attr(n, "type"); {
+	case has(n, "disabled"):
+		return false
+	case n.DataAtom == atom.Button:
+		return kind == "" || kind == "submit"
+	default:
+		return n.DataAtom == atom.Input && (kind == "submit" || kind == "image")
+	}
 }
 
 func (f *form) input(name string, n *html.Node) {
