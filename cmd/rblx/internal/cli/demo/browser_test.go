@@ -43,7 +43,7 @@ func chromium(t *testing.T) context.Context {
 }
 
 // tab opens a tab; the first one of a context starts the browser.
-func tab(t *testing.T, parent context.Context) context.Context {
+func tab(parent context.Context, t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
@@ -54,7 +54,7 @@ func tab(t *testing.T, parent context.Context) context.Context {
 }
 
 // do runs steps in a tab within a minute.
-func do(t *testing.T, tab context.Context, steps ...chromedp.Action[chromedp.Void]) {
+func do(tab context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(tab, time.Minute)
 	defer cancel()
@@ -106,8 +106,8 @@ func TestPageInChromium(t *testing.T) {
 	t.Parallel()
 	browser := chromium(t)
 	address, emu := realSite(t)
-	page := tab(t, browser)
-	do(t, page,
+	page := tab(browser, t)
+	do(page, t,
 		chromedp.Navigate(address),
 		chromedp.Click(`a[href="/login"]`),
 		chromedp.Click(`button[value="allow"]`),
@@ -115,7 +115,7 @@ func TestPageInChromium(t *testing.T) {
 		reads("ul[@class='things']", "Lantern Harbor"),
 		reads("b[@id='generation']", "1"),
 	)
-	do(t, page,
+	do(page, t,
 		chromedp.SendKeys(`textarea[name="message"]`, "hello from a browser"),
 		chromedp.Click(`form[action="/publish"] button`),
 		reads("p[@role='status']", "Published to topic"),
@@ -123,18 +123,18 @@ func TestPageInChromium(t *testing.T) {
 	if got := emu.Messages(); len(got) != 1 || got[0].Message != "hello from a browser" || got[0].UserID != "156" {
 		t.Fatalf("the emulator heard %+v", got)
 	}
-	do(t, page, // the strip, by the event stream: the page is not loaded again
+	do(page, t, // the strip, by the event stream: the page is not loaded again
 		chromedp.Click(`#rotate button`),
 		reads("b[@id='generation']", "2"),
 		reads("li[@class='new']", "Renewed"),
 	)
-	do(t, page,
+	do(page, t,
 		chromedp.SetValue(`textarea[name="value"]`, `{"level":7}`),
 		chromedp.Click(`button[value="write"]`),
 		reads("p[@role='status']", "Wrote"),
 		reads("textarea[@name='value']", `{"level":7}`),
 	)
-	do(t, page, chromedp.Click(`form[action="/logout"] button`), reads("p[@role='status']", "Signed out"))
+	do(page, t, chromedp.Click(`form[action="/logout"] button`), reads("p[@role='status']", "Signed out"))
 
 	log := emu.Log()
 	if log.TokenPOSTs("authorization_code") != 1 || log.TokenPOSTs("refresh_token") != 1 || len(log.Replays()) != 0 || len(log.To(emulator.EndpointRevoke)) != 1 {
@@ -148,20 +148,20 @@ func TestTwoTabsInChromium(t *testing.T) {
 	t.Parallel()
 	browser := chromium(t)
 	address, emu := realSite(t)
-	first := tab(t, browser)
-	second := tab(t, first)
+	first := tab(browser, t)
+	second := tab(first, t)
 	tabs := []context.Context{first, second}
 	for _, tab := range tabs {
-		do(t, tab, chromedp.Navigate(address+"/login"), chromedp.WaitVisible(`button[value="allow"]`))
+		do(tab, t, chromedp.Navigate(address+"/login"), chromedp.WaitVisible(`button[value="allow"]`))
 	}
 	for _, tab := range tabs {
-		do(t, tab, chromedp.Click(`button[value="allow"]`), reads("p[@class='name']", "Juniper"))
+		do(tab, t, chromedp.Click(`button[value="allow"]`), reads("p[@class='name']", "Juniper"))
 	}
 	for _, tab := range tabs {
-		do(t, tab, chromedp.Navigate(address), reads("p[@class='name']", "Juniper"))
+		do(tab, t, chromedp.Navigate(address), reads("p[@class='name']", "Juniper"))
 	}
-	do(t, first, chromedp.Click(`form[action="/logout"] button`), reads("p[@role='status']", "Signed out"))
-	do(t, second, chromedp.Navigate(address), chromedp.WaitVisible(`a[href="/login"]`))
+	do(first, t, chromedp.Click(`form[action="/logout"] button`), reads("p[@role='status']", "Signed out"))
+	do(second, t, chromedp.Navigate(address), chromedp.WaitVisible(`a[href="/login"]`))
 	log := emu.Log()
 	if log.TokenPOSTs("authorization_code") != 2 || len(log.To(emulator.EndpointRevoke)) != 2 {
 		t.Errorf("%d exchanges and %d revocations, want 2 of each", log.TokenPOSTs("authorization_code"), len(log.To(emulator.EndpointRevoke)))

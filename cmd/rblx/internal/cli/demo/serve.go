@@ -59,7 +59,9 @@ func runServer(ctx context.Context, server *http.Server, listener net.Listener) 
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
 	err := server.Shutdown(ending)
-	<-failed
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
 
@@ -142,7 +144,7 @@ func (c config) open(ctx context.Context, home callback) (*backend, keeping, fun
 		if err != nil {
 			return nil, keeping{}, nothing, err
 		}
-		k, err := keepOnDisk(b)
+		k, err := keepOnDisk(b) //nolint:contextcheck // opening a directory takes none
 		return b, k, nothing, err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
