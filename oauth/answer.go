@@ -76,6 +76,10 @@ func parseAnswer(resp *http.Response, body []byte, readErr error, secrets ...str
 	if a.AccessToken == "" {
 		a.Lifetime = 0
 	}
+	if a.RefreshToken == "" && a.AccessToken == "" {
+		fail.Err = a.Flaw
+		return nil, fail
+	}
 	return a, nil
 }
 

@@ -44,6 +44,8 @@ var spoiltAnswers = []struct {
 	{"truncated in the access token", 200, `{"refresh_token":"rt-new","access_token":"at-n`, true, false, 0},
 	{"an error beside the token", 200, `{"error":"server_error","refresh_token":"rt-new"}`, true, false, 0},
 	{"refresh token a number", 200, `{"access_token":"at-new","refresh_token":5,"expires_in":60}`, false, true, time.Minute},
+	{"nothing but an access token that is unfit", 200, `{"access_token":"at new"}`, false, false, 0},
+	{"nothing but a token of another type", 200, `{"access_token":"at-new","token_type":"mac"}`, false, false, 0},
 	{"truncated before any token", 200, `{"access_tok`, false, false, 0},
 	{"HTML with 200", 200, `<html>maintenance</html>`, false, false, 0},
 	{"empty with 200", 200, ``, false, false, 0},
