@@ -77,9 +77,9 @@ type EntryUpdate struct {
 type IncrementEntryRequest struct {
 	// Amount may be negative.
 	Amount float64 `json:"amount"`
-	// Users replaces the entry's users, users/ID each; nil removes them.
+	// Users replaces the entry's users, users/ID each.
 	Users []string `json:"users,omitzero"`
-	// Attributes replaces the entry's attributes; nil removes them.
+	// Attributes replaces the entry's attributes.
 	Attributes map[string]any `json:"attributes,omitzero"`
 }
 
@@ -163,8 +163,7 @@ type OrderedStore struct {
 }
 
 // Store says where the entries of a standard data store are. Without a Scope
-// they are those of the scope "global"; a list without a Scope may be made to
-// show all scopes by its filter.
+// Roblox means the scope "global".
 type Store struct {
 	// Universe is the universe's id.
 	Universe string
