@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -126,6 +125,10 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 		case <-s.hub.closed:
 			return
 		case line := <-happened:
+			if line.Kind == oauth.EventRevoked || line.Kind == oauth.EventNeedsReauth {
+				send("ended", struct{}{})
+				return
+			}
 			if !send("rotation", line) {
 				return
 			}
@@ -133,7 +136,7 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 			ctx, cancel := context.WithTimeout(r.Context(), useEvery)
 			_, err := grant.Token(ctx)
 			cancel()
-			if errors.Is(err, oauth.ErrRevoked) || errors.Is(err, oauth.ErrNeedsReauth) || errors.Is(err, oauth.ErrNoGrant) {
+			if ended(err) {
 				send("ended", struct{}{})
 				return
 			}
