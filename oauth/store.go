@@ -100,8 +100,8 @@ type Row struct {
 	CommittedAt   time.Time // when it did, in the store's clock
 	DoubtGen      uint64    // the highest generation ever probed or quarantined
 	RunID         string    // the StoreRun under which the row was last written
-	ForcedAt      time.Time
-	Sealed        []byte // the tokens, sealed above the store
+	ForcedAt      time.Time // of the last forced refresh, in the store's clock
+	Sealed        []byte    // the tokens, sealed above the store
 
 	Version  Version   // set by the store
 	Now      time.Time // the store's clock when it answered

@@ -15,9 +15,9 @@ import (
 const claimsFile = "claims"
 
 // claims are the rows hidden from ClaimDue, and until when by the clock of
-// that run. They spare work and keep nothing safe: losing them is harmless.
+// that boot. They spare work and keep nothing safe: losing them is harmless.
 type claims struct {
-	Run   string                      `json:"run"`
+	Boot  string                      `json:"boot"`
 	Until map[oauth.GrantID]time.Time `json:"until"`
 }
 
@@ -59,7 +59,7 @@ func (s *Store) ClaimDue(ctx context.Context, n int, ttl time.Duration) ([]oauth
 }
 
 func (s *Store) readClaims() (claims, error) {
-	none := claims{Run: s.run, Until: map[oauth.GrantID]time.Time{}}
+	none := claims{Boot: s.boot, Until: map[oauth.GrantID]time.Time{}}
 	f, err := s.openFile(claimsFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -69,7 +69,7 @@ func (s *Store) readClaims() (claims, error) {
 	}
 	defer f.Close()
 	var c claims
-	if err := decodeFile(f, "claims", &c); err != nil || c.Run != s.run || c.Until == nil {
+	if err := decodeFile(f, "claims", &c); err != nil || c.Boot != s.boot || c.Until == nil {
 		return none, nil // a damaged list is as good as none
 	}
 	return c, nil

@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -14,14 +15,28 @@ func bootNow() time.Time {
 	return time.Unix(0, 0).Add(windows.DurationSinceBoot()).UTC()
 }
 
-// bootID is the number of times that Windows has been started.
+// bootID is the number of times that Windows has been started or, where it does
+// not count, when it was last shut down.
 func bootID() (string, error) {
-	key, err := registry.OpenKey(registry.LOCAL_MACHINE,
-		`SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters`, registry.QUERY_VALUE)
+	const control = `SYSTEM\CurrentControlSet\Control\`
+	id, err := readKey(control+`Session Manager\Memory Management\PrefetchParameters`, func(k registry.Key) (string, error) {
+		n, _, err := k.GetIntegerValue("BootId")
+		return strconv.FormatUint(n, 10), err
+	})
+	if err == nil {
+		return id, nil
+	}
+	return readKey(control+"Windows", func(k registry.Key) (string, error) {
+		b, _, err := k.GetBinaryValue("ShutdownTime")
+		return hex.EncodeToString(b), err
+	})
+}
+
+func readKey(path string, read func(registry.Key) (string, error)) (string, error) {
+	key, err := registry.OpenKey(registry.LOCAL_MACHINE, path, registry.QUERY_VALUE)
 	if err != nil {
 		return "", err
 	}
 	defer key.Close()
-	n, _, err := key.GetIntegerValue("BootId")
-	return strconv.FormatUint(n, 10), err
+	return read(key)
 }

@@ -67,6 +67,7 @@ func decodeFile(r io.Reader, kind string, v any) error {
 // record is a row as stored.
 type record struct {
 	GrantID       oauth.GrantID `json:"grant"`
+	Boot          string        `json:"boot"` // whose clock the store's times are read from
 	Version       oauth.Version `json:"version"`
 	App           string        `json:"app"`
 	Subject       string        `json:"subject,omitempty"`
@@ -91,9 +92,9 @@ type intent struct {
 	Deadline time.Time `json:"deadline,omitzero"`
 }
 
-func newRecord(row oauth.Row, v oauth.Version) record {
+func (s *Store) newRecord(row oauth.Row, v oauth.Version) record {
 	return record{
-		GrantID: row.GrantID, Version: v, App: row.App, Subject: row.Subject, Generation: row.Generation,
+		GrantID: row.GrantID, Boot: s.boot, Version: v, App: row.App, Subject: row.Subject, Generation: row.Generation,
 		State: row.State, Reason: row.Reason, Expiry: utc(row.Expiry), RefreshIssued: utc(row.RefreshIssued),
 		Scope: row.Scope, Intent: newIntent(row.Intent), CommittedBy: row.CommittedBy,
 		CommittedAt: utc(row.CommittedAt), DoubtGen: row.DoubtGen, RunID: row.RunID,
@@ -115,12 +116,21 @@ func (s *Store) row(r record) oauth.Row {
 	row := oauth.Row{
 		GrantID: r.GrantID, App: r.App, Subject: r.Subject, Generation: r.Generation,
 		State: r.State, Reason: r.Reason, Expiry: r.Expiry, RefreshIssued: r.RefreshIssued,
-		Scope: r.Scope, CommittedBy: r.CommittedBy, CommittedAt: r.CommittedAt, DoubtGen: r.DoubtGen,
-		RunID: r.RunID, ForcedAt: r.ForcedAt, Sealed: r.Sealed,
+		Scope: r.Scope, CommittedBy: r.CommittedBy, CommittedAt: s.since(r, r.CommittedAt), DoubtGen: r.DoubtGen,
+		RunID: r.RunID, ForcedAt: s.since(r, r.ForcedAt), Sealed: r.Sealed,
 		Version: r.Version, Now: bootNow(), StoreRun: s.run,
 	}
 	if r.Intent != nil {
-		row.Intent = &oauth.Intent{ID: r.Intent.ID, Base: r.Intent.Base, Deadline: r.Intent.Deadline}
+		row.Intent = &oauth.Intent{ID: r.Intent.ID, Base: r.Intent.Base, Deadline: s.since(r, r.Intent.Deadline)}
 	}
 	return row
+}
+
+// since carries a time of the store's clock over a reboot, with which the clock
+// begins anew: whatever it stands for was over when the machine came up again.
+func (s *Store) since(r record, t time.Time) time.Time {
+	if r.Boot == s.boot || t.IsZero() {
+		return t
+	}
+	return time.Unix(0, 0).UTC() // where bootNow begins
 }

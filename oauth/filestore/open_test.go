@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rblx-go/opencloud/oauth"
 )
@@ -39,6 +40,33 @@ func TestRunOfTheStore(t *testing.T) {
 	copyDir(t, dir, restored)
 	if got := mustLoad(t, openTest(t, restored), row.GrantID); got.StoreRun == row.StoreRun {
 		t.Error("a copy of the directory, whose rows may be old, has the same run")
+	}
+}
+
+// After a reboot the clock begins anew. What was announced before it is over,
+// and nothing that was written is in doubt for it.
+func TestReboot(t *testing.T) {
+	t.Parallel()
+	dir := newDir(t)
+	row := sample(oauth.NewGrantID(), 1)
+	row.Intent = &oauth.Intent{ID: "intent", Base: 1, Deadline: bootNow().Add(time.Hour)}
+	row.CommittedAt = bootNow()
+	row = mustSwap(t, openTest(t, dir), "", row)
+
+	s := openTest(t, dir)
+	s.boot = "the next"
+	got := mustLoad(t, s, row.GrantID)
+	start := time.Unix(0, 0).UTC()
+	if got.StoreRun != row.StoreRun || got.Intent == nil || got.Intent.ID != "intent" ||
+		!got.Intent.Deadline.Equal(start) || !got.CommittedAt.Equal(start) || !got.Expiry.Equal(row.Expiry) {
+		t.Errorf("after a reboot: %+v, intent %+v", got, got.Intent)
+	}
+	if rows, err := s.ClaimDue(t.Context(), 1, time.Hour); err != nil || len(rows) != 1 {
+		t.Errorf("claims: %v, %v", rows, err)
+	}
+	s.boot = "the one after that"
+	if rows, err := s.ClaimDue(t.Context(), 1, time.Hour); err != nil || len(rows) != 1 {
+		t.Errorf("claims of an earlier boot hold: %v, %v", rows, err)
 	}
 }
 

@@ -65,7 +65,7 @@ func (s *Store) Swap(ctx context.Context, old oauth.Version, row oauth.Row) (oau
 	if err := s.compare(row.GrantID, old); err != nil {
 		return oauth.Row{}, err
 	}
-	r := newRecord(row, oauth.Version(rand.Text()))
+	r := s.newRecord(row, oauth.Version(rand.Text()))
 	if err := s.writeRow(r); err != nil {
 		return oauth.Row{}, err
 	}

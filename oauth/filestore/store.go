@@ -34,7 +34,8 @@ import (
 type Store struct {
 	dir  string
 	root *os.Root // no path leads out of it, symlinks or not
-	run  string   // changes with every boot, and when the directory is replaced
+	run  string   // changes when the directory is replaced by a copy
+	boot string   // changes with every boot, when the clock begins anew
 
 	rows   [shards]*lock
 	flows  [shards]*lock
@@ -107,7 +108,12 @@ func open(dir string) (*Store, error) {
 		s.flows[i] = newLock(root, "flows/"+shardNames[i:i+1])
 	}
 	s.claims = newLock(root, ".")
-	if s.run, err = s.identify(); err != nil {
+	if s.boot, err = bootID(); err != nil {
+		err = fmt.Errorf("the identity of this boot: %w", err)
+	} else {
+		s.run, err = s.identify()
+	}
+	if err != nil {
 		_ = s.Close()
 		return nil, err
 	}
@@ -123,13 +129,9 @@ func (s *Store) Close() error {
 	return errors.Join(append(errs, s.root.Close())...)
 }
 
-// identify returns the store's run: another one after a reboot, when the clock
-// has begun anew, and in a copy of the directory, whose rows may be old.
+// identify returns the store's run: another one in a copy of the directory,
+// whose rows may be old. A reboot is no new run: what was written is on the disk.
 func (s *Store) identify() (string, error) {
-	boot, err := bootID()
-	if err != nil {
-		return "", fmt.Errorf("the identity of this boot: %w", err)
-	}
 	id, err := s.readIdentity()
 	if errors.Is(err, fs.ErrNotExist) {
 		id, err = s.createIdentity()
@@ -137,7 +139,7 @@ func (s *Store) identify() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(boot + "\n" + id))
+	sum := sha256.Sum256([]byte(id))
 	return base64.RawURLEncoding.EncodeToString(sum[:12]), nil
 }
 
