@@ -3,7 +3,6 @@ package oauth
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/rblx-go/opencloud/transport"
@@ -36,15 +35,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	// One copy of the request and one of the header map; values are shared, and
-	// clipped so that an append beneath us cannot reach the caller's.
-	r2 := *r
-	r2.Header = make(http.Header, len(r.Header)+1)
-	for name, values := range r.Header {
-		r2.Header[name] = slices.Clip(values)
-	}
-	r2.Header["Authorization"] = snap.header
-	return t.base().RoundTrip(&r2)
+	return t.base().RoundTrip(transport.WithHeader(r, "Authorization", snap.header))
 }
 
 func (t *Transport) base() http.RoundTripper {

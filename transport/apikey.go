@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"slices"
 )
 
 const apiKeyHeader = "X-Api-Key"
@@ -43,13 +42,7 @@ func (t *keyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !t.allowed.Allows(r.URL) {
 		return t.base.RoundTrip(r)
 	}
-	r2 := *r
-	r2.Header = make(http.Header, len(r.Header)+1)
-	for name, values := range r.Header {
-		r2.Header[name] = slices.Clip(values) // an append beneath us copies
-	}
-	r2.Header[apiKeyHeader] = t.key.header
-	return t.base.RoundTrip(&r2)
+	return t.base.RoundTrip(WithHeader(r, apiKeyHeader, t.key.header))
 }
 
 // CloseIdleConnections makes http.Client's method of that name reach base.
