@@ -177,7 +177,7 @@ func (f *flight) announceIntent(ctx context.Context, row Row, intent Intent, pro
 		switch {
 		case err == nil:
 			return stored, nil
-		case errors.Is(err, ErrConflict):
+		case errors.Is(err, ErrConflict) && try == 0: // later it may be with our own first write
 			return Row{}, nil
 		case errors.Is(err, ErrNotWritten):
 			return Row{}, err

@@ -324,3 +324,32 @@ func TestTinyLifetimeLeavesABudget(t *testing.T) {
 		}
 	})
 }
+
+// An intent of unknown outcome lands just before it is written again: the
+// conflict is with ourselves, and the user's own revocation stays one.
+func TestOwnIntentLandsLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		p.familyOK = false
+		a, id := signedIn(t, p, store, time.Minute)
+		time.Sleep(2 * time.Minute)
+		var first Row
+		store.set(func(n int, row Row) (bool, error) {
+			switch n {
+			case 1:
+				first = row
+				return false, ErrUnknown
+			case 2:
+				if _, err := store.MemoryStore.Swap(t.Context(), first.Version, first); err != nil {
+					t.Error(err)
+				}
+			}
+			return true, nil
+		})
+		reauth, ok := errors.AsType[*ReauthError](second(a.Grant(id).Token(t.Context())))
+		if !ok || reauth.Reason != ReasonRevoked || len(p.sent()) != 1 {
+			t.Errorf("%v, token POSTs %q", reauth, p.sent())
+		}
+	})
+}
