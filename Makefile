@@ -18,7 +18,7 @@ test: ## run the tests; needs Go alone
 check: format vet lint tidy generated ## the fast gate, before a commit
 
 ci: export RBLX_REQUIRE = 1
-ci: check platforms ## the whole gate: no test may skip; .ci/run prepares a machine for it
+ci: check platforms test ## the whole gate: no test may skip; .ci/run prepares a machine for it
 	$(GO) test -race ./...
 
 generate: ## write the generated code anew from openapi/; offline
