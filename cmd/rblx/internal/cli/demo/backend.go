@@ -78,10 +78,12 @@ func remote(ctx context.Context, c config) (*backend, error) {
 		if b.Provider, err = oauth.Discover(ctx, c.Issuer); err != nil {
 			return nil, fmt.Errorf("ROBLOX_ISSUER: %w", err)
 		}
-		if offered, err = offeredScopes(ctx, c.Issuer); err != nil {
-			return nil, fmt.Errorf("ROBLOX_ISSUER: %w", err)
-		}
 		b.Name = c.Issuer
+		if !b.offersResources() { // not of Roblox's kind, whose document lists few of its scopes
+			if offered, err = offeredScopes(ctx, c.Issuer); err != nil {
+				return nil, fmt.Errorf("ROBLOX_ISSUER: %w", err)
+			}
+		}
 	}
 	if len(b.Scopes) == 0 {
 		b.Scopes = offered
@@ -91,7 +93,7 @@ func remote(ctx context.Context, c config) (*backend, error) {
 
 // offeredScopes are those of an issuer that the demo wants, and the one that
 // some want to be asked for before they give a refresh token. An issuer need
-// not list its scopes; then these are the two that each should have.
+// not list its scopes; then it is the one that each has.
 func offeredScopes(ctx context.Context, issuer string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -112,7 +114,7 @@ func offeredScopes(ctx context.Context, issuer string) ([]string, error) {
 		return nil, fmt.Errorf("the discovery document: %w", err)
 	}
 	if len(doc.Scopes) == 0 {
-		return []string{"openid", "profile"}, nil
+		return []string{"openid"}, nil
 	}
 	wanted := append(wantedScopes(), "offline_access")
 	return slices.DeleteFunc(wanted, func(s string) bool {

@@ -151,6 +151,9 @@ func (j *journey) signIn(ctx context.Context) error {
 	}
 	switch {
 	case failed != nil:
+		if refused, ok := errors.AsType[*oauth.ProviderError](failed); ok && refused.Code == "invalid_scope" {
+			return fmt.Errorf("%w; ROBLOX_SCOPES says which to ask for, in place of %v", failed, j.backend.Scopes)
+		}
 		return failed
 	case errors.Is(err, browser.ErrNoForm):
 		return fmt.Errorf("%s answered %d with a page that has no form to submit", b.Page().URL.Host, b.Page().Status)

@@ -108,8 +108,8 @@ func (f entryForm) place() place { return place{f.Universe, f.Store, f.Key} }
 const noOpenCloud = "This issuer has no Open Cloud. Set ROBLOX_API_URL if it does."
 
 // welcome invites to sign in.
-func (s *site) welcome(w http.ResponseWriter, f *flash) {
-	s.render(w, http.StatusOK, view{Title: "Sign in · rblx demo", Flash: f})
+func (s *site) welcome(w http.ResponseWriter, status int, f *flash) {
+	s.render(w, status, view{Title: "Sign in · rblx demo", Flash: f})
 }
 
 // show renders the account's page. form is a publishForm or entryForm to show
@@ -123,7 +123,7 @@ func (s *site) show(w http.ResponseWriter, r *http.Request, sess *session, statu
 		if ended(err) {
 			s.cookies.signOut(w)
 		}
-		s.welcome(w, &flash{explain(err), true})
+		s.welcome(w, http.StatusOK, &flash{explain(err), true})
 		return
 	}
 	v := view{

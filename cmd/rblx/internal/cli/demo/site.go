@@ -39,7 +39,7 @@ func newSite(b *backend, home callback, k keeping, log *slog.Logger) (*site, err
 		return nil, fmt.Errorf("redirect URL %q: the demo has a page of its own at %s; use another path, such as /callback", home, home.Path)
 	}
 	c := b.oauthConfig(home.String(), k.store)
-	c.OnTokenChange, c.Logger = s.hub.tell, log
+	c.OnTokenChange, c.OnError, c.Logger = s.hub.tell, s.refused, log
 	var err error
 	if s.oauth, err = oauth.New(c); err != nil {
 		return nil, err
@@ -112,10 +112,20 @@ func (s *site) sendHome(w http.ResponseWriter, r *http.Request) {
 func (s *site) front(w http.ResponseWriter, r *http.Request) {
 	sess := s.cookies.session(r)
 	if sess == nil {
-		s.welcome(w, s.cookies.takeFlash(w, r))
+		s.welcome(w, http.StatusOK, s.cookies.takeFlash(w, r))
 		return
 	}
 	s.show(w, r, sess, http.StatusOK, s.entryToShow(r))
+}
+
+// refused answers a browser whose sign-in failed.
+func (s *site) refused(w http.ResponseWriter, r *http.Request, e *oauth.CallbackError) {
+	f := flash{e.Title() + ". " + e.Message(), true}
+	if s.cookies.session(r) != nil { // a finished sign-in loaded again, say
+		s.back(w, r, f)
+		return
+	}
+	s.welcome(w, e.Status, &f)
 }
 
 // form answers a form of a signed-in browser.

@@ -165,7 +165,21 @@ func TestDenied(t *testing.T) {
 	if page.Status != http.StatusForbidden || r.emu.Log().TokenPOSTs() != 0 {
 		t.Errorf("status %d after %d token requests, want 403 after none", page.Status, r.emu.Log().TokenPOSTs())
 	}
-	holds(t, open(t, b, testOrigin+"/"), `href="/login"`)
+	holds(t, page, "You did not allow access", `href="/login"`)
+}
+
+// Loading a finished sign-in again disturbs nobody.
+func TestCallbackLoadedAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	b := r.signIn(t)
+	trail := b.Page().Trail
+	callback := trail[len(trail)-2]
+	page := open(t, b, callback.String())
+	holds(t, page, "This sign-in is already done", "Juniper")
+	if page.URL.RawQuery != "" || r.emu.Log().TokenPOSTs() != 1 {
+		t.Errorf("at %s after %d token requests", page.URL.Path, r.emu.Log().TokenPOSTs())
+	}
 }
 
 func TestPublish(t *testing.T) {
@@ -402,4 +416,16 @@ func sessionOf(t *testing.T, r *rig, b *browser.Browser) *session {
 func grantOf(t *testing.T, r *rig, b *browser.Browser) oauth.GrantID {
 	t.Helper()
 	return sessionOf(t, r, b).grant()
+}
+
+func TestCookiesOverTLS(t *testing.T) {
+	t.Parallel()
+	for secure, prefix := range map[bool]string{true: "__Host-", false: ""} {
+		w := httptest.NewRecorder()
+		newCookies([]byte("a key"), secure).signIn(w, &http.Request{}, oauth.NewGrantID())
+		c := w.Result().Cookies()[0]
+		if c.Name != prefix+sessionCookie || c.Secure != secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+			t.Errorf("over TLS %v: %+v", secure, c)
+		}
+	}
 }
