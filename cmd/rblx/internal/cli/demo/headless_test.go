@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -102,7 +103,7 @@ func TestJourneyRequests(t *testing.T) {
 	for name, options := range map[string]func(*emulator.Options){
 		"revoke":       nil,
 		"reject":       func(o *emulator.Options) { o.RefreshReuse = emulator.ReuseReject },
-		"grace":        func(o *emulator.Options) { o.RefreshReuse = emulator.ReuseGrace(1e10) },
+		"grace":        func(o *emulator.Options) { o.RefreshReuse = emulator.ReuseGrace(10 * time.Second) },
 		"public":       func(o *emulator.Options) { o.ClientSecret = "" },
 		"auto consent": func(o *emulator.Options) { o.AutoConsent = true },
 	} {
@@ -158,7 +159,7 @@ func TestJourneyFails(t *testing.T) {
 		spoil func(*journey)
 		want  string
 	}{
-		"a revocation without effect": {func(j *journey) { j.recorder.base = faked{j.recorder.base, "/oauth/v1/token/revoke", 2} }, "revoke: the revoked refresh token: the issuer accepted it"},
+		"a revocation without effect": {func(j *journey) { j.recorder.base = faked{j.recorder.base, "/oauth/v1/token/revoke"} }, "revoke: the revoked refresh token: the issuer accepted it"},
 		"a failing call":              {func(j *journey) { j.backend.APIKey = "wrong" }, "calls with the API key: opencloud: datastores.UpdateEntry"},
 		"a foreign client":            {func(j *journey) { j.backend.ClientID = "other" }, "revoke: the revoked refresh token: the token endpoint answered 401"},
 	} {
@@ -178,7 +179,6 @@ func TestJourneyFails(t *testing.T) {
 type faked struct {
 	http.RoundTripper
 	path string
-	_    int
 }
 
 func (f faked) RoundTrip(r *http.Request) (*http.Response, error) {
