@@ -12,10 +12,9 @@ import (
 // flight is one attempt of this process to get newer tokens for a grant,
 // shared by all callers that wait for them. It is at most one a grant.
 type flight struct {
-	app        *App
-	state      *grantState
-	known      uint64 // the generation to get past
-	background bool   // nobody waits: the token still serves
+	app   *App
+	state *grantState
+	aim
 
 	done   chan struct{} // closed at the end, when got and err are set
 	got    *snapshot
@@ -32,7 +31,7 @@ func (f *flight) run(ctx context.Context) {
 		if p := recover(); p != nil {
 			f.err = fmt.Errorf("oauth: grant %s: a panic while refreshing: %v", f.state.id, p)
 		}
-		if f.err != nil {
+		if f.err != nil && !errors.Is(f.err, errNotRenewed) {
 			f.state.pause()
 			f.app.log.Warn("refresh failed", "grant", f.state.id, "error", f.err)
 		}
@@ -78,6 +77,12 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 				return nil, err
 			}
 		case stepSend, stepProbe:
+			if f.refusal {
+				if since := row.Now.Sub(row.ForcedAt); since >= 0 && since < refusalInterval {
+					return nil, errNotRenewed
+				}
+				row.ForcedAt = row.Now
+			}
 			snap, err := f.refresh(ctx, row, budget{start: start, size: w.send}, p.step == stepProbe)
 			if snap != nil || err != nil {
 				return snap, err

@@ -70,7 +70,7 @@ func (g *Grant) Refresh(ctx context.Context) (*oauth2.Token, error) {
 	} else {
 		known = cur.generation
 	}
-	snap, err := g.state.newer(ctx, known, true)
+	snap, err := g.state.newer(ctx, aim{known: known, past: true})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -28,20 +29,27 @@ func (s *grantState) usable(ctx context.Context) (*snapshot, error) {
 	cur := s.current.Load()
 	switch {
 	case cur == nil:
-		return s.newer(ctx, 0, false)
+		return s.newer(ctx, aim{})
 	case cur.expiredAt.passed(now):
-		return s.newer(ctx, cur.generation, false)
+		return s.newer(ctx, aim{known: cur.generation})
 	case cur.staleAt.passed(now) && now.UnixNano() >= s.retryAt.Load():
-		_, _ = s.join(ctx, cur.generation, true) // an error here is ErrClosed; the token still serves
+		_, _ = s.join(ctx, aim{known: cur.generation, background: true}) // an error here is ErrClosed; the token still serves
 	}
 	return cur, nil
 }
 
-// newer waits for a snapshot past generation known. With forced it insists on
-// one; otherwise a token that is good for use will do.
-func (s *grantState) newer(ctx context.Context, known uint64, forced bool) (*snapshot, error) {
+// aim is what a flight is for.
+type aim struct {
+	known      uint64 // the generation at hand
+	past       bool   // one past it is wanted; otherwise any token good for use
+	background bool   // nobody waits: the token at hand still serves
+	refusal    bool   // an API refused the token at hand
+}
+
+// newer waits for a snapshot as aimed at.
+func (s *grantState) newer(ctx context.Context, to aim) (*snapshot, error) {
 	for {
-		f, err := s.join(ctx, known, false)
+		f, err := s.join(ctx, to)
 		if err != nil {
 			return nil, err
 		}
@@ -51,9 +59,10 @@ func (s *grantState) newer(ctx context.Context, known uint64, forced bool) (*sna
 			return nil, ctx.Err()
 		}
 		switch {
+		case errors.Is(f.err, errNotRenewed) && !to.refusal: // somebody else's business
 		case f.err != nil:
 			return nil, f.err
-		case f.got.generation > known, !forced && !f.got.expiredAt.passed(time.Now()):
+		case f.got.generation > to.known, !to.past && !f.got.expiredAt.passed(time.Now()):
 			return f.got, nil
 		}
 		if err := ctx.Err(); err != nil {
@@ -64,7 +73,7 @@ func (s *grantState) newer(ctx context.Context, known uint64, forced bool) (*sna
 
 // join returns the flight under way or starts one. Nobody's context ends it:
 // between the provider's rotation and our commit it must not stop.
-func (s *grantState) join(ctx context.Context, known uint64, background bool) (*flight, error) {
+func (s *grantState) join(ctx context.Context, to aim) (*flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.flight != nil {
@@ -73,7 +82,7 @@ func (s *grantState) join(ctx context.Context, known uint64, background bool) (*
 	if !s.app.begin() {
 		return nil, ErrClosed
 	}
-	f := &flight{app: s.app, state: s, known: known, background: background, done: make(chan struct{})}
+	f := &flight{app: s.app, state: s, aim: to, done: make(chan struct{})}
 	s.flight = f
 	ctx = context.WithoutCancel(ctx)
 	go func() {

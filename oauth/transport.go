@@ -35,7 +35,11 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	return t.base().RoundTrip(transport.WithHeader(r, "Authorization", snap.header))
+	resp, err := t.base().RoundTrip(transport.WithHeader(r, "Authorization", snap.header))
+	if err != nil || !refusesToken(resp) {
+		return resp, err
+	}
+	return t.again(r, resp, snap)
 }
 
 func (t *Transport) base() http.RoundTripper {

@@ -1,0 +1,86 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rblx-go/opencloud/transport"
+)
+
+// A 401 is no reason to rotate by itself: Roblox says it for a missing scope
+// too, and each needless rotation puts the grant at risk once more.
+const (
+	refusalAge      = 30 * time.Second // younger tokens are not to blame
+	refusalInterval = 5 * time.Minute  // between rotations for a refusal, in all processes
+)
+
+// errNotRenewed: the refused token is still the best there is.
+var errNotRenewed = errors.New("the token was renewed for a refusal only lately")
+
+// refusesToken reports whether an API says that the token is at fault (RFC
+// 6750 section 3.1), rather than what was asked with it.
+func refusesToken(resp *http.Response) bool {
+	if resp.StatusCode != http.StatusUnauthorized {
+		return false
+	}
+	for _, challenge := range resp.Header.Values("WWW-Authenticate") {
+		if strings.Contains(strings.ReplaceAll(challenge, `"`, ""), "error=invalid_token") {
+			return true
+		}
+	}
+	return false
+}
+
+// again sends a refused request once more if there is a newer token and the
+// body can be had again. Otherwise the refusal stands. It is an error if the
+// grant turns out to be dead.
+func (t *Transport) again(r *http.Request, resp *http.Response, used *snapshot) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody && r.GetBody == nil {
+		t.Grant.state.renewLater(r.Context(), used)
+		return resp, nil
+	}
+	snap, err := t.Grant.state.renewed(r.Context(), used)
+	switch {
+	case errors.Is(err, ErrNeedsReauth), errors.Is(err, ErrRevoked):
+		_ = resp.Body.Close() // the error says more than the response
+		return nil, err
+	case err != nil:
+		return resp, nil //nolint:nilerr // the refusal stands
+	}
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return resp, nil //nolint:nilerr // the refusal stands
+		}
+		replay := *r
+		replay.Body = body
+		r = &replay
+	}
+	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
+	_ = resp.Body.Close()
+	return t.base().RoundTrip(transport.WithHeader(r, "Authorization", snap.header))
+}
+
+// renewed returns a token newer than one that an API has refused: another
+// process's or, at most once in refusalInterval, the answer of a refresh.
+func (s *grantState) renewed(ctx context.Context, used *snapshot) (*snapshot, error) {
+	if cur := s.current.Load(); cur != nil && cur.generation > used.generation && !cur.expiredAt.passed(time.Now()) {
+		return cur, nil
+	}
+	if time.Since(used.issued) < refusalAge {
+		return nil, errNotRenewed
+	}
+	return s.newer(ctx, aim{known: used.generation, past: true, refusal: true})
+}
+
+// renewLater does the same for whoever comes next.
+func (s *grantState) renewLater(ctx context.Context, used *snapshot) {
+	cur := s.current.Load()
+	if cur != nil && cur.generation == used.generation && time.Since(used.issued) >= refusalAge {
+		_, _ = s.join(ctx, aim{known: used.generation, past: true, refusal: true}) // ErrClosed needs no answer
+	}
+}
