@@ -28,6 +28,7 @@ const (
 	postLost      postFault = "answer lost"
 	postLate      postFault = "answer late"
 	postSlow      postFault = "request slow"
+	postOrphaned  postFault = "answer lost, request slow"
 	postSwallowed postFault = "no answer ever"
 	post502Before postFault = "502 before"
 	post502After  postFault = "502 after"
@@ -97,7 +98,7 @@ func (p *simProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(r.URL.Path, "/revoke") {
 		return p.revocation(numberOf(form.Get("token"))), nil
 	}
-	answer := p.world.send(numberOf(form.Get("refresh_token")))
+	answer := p.send(numberOf(form.Get("refresh_token")))
 	var got simAnswer
 	select {
 	case got = <-answer:
@@ -132,49 +133,73 @@ type simAnswer struct {
 
 // send puts a refresh request on its way, which goes on whatever becomes of
 // the process that sent it.
-func (w *simWorld) send(token int) <-chan simAnswer {
+func (p *simProcess) send(token int) <-chan simAnswer {
+	w := p.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := &w.server
 	s.posts++
-	row := w.row()
-	probe := row.DoubtGen == row.Generation && token == int(row.Generation)
-	if s.underway[token] > 0 {
-		w.violation("I1: rt-%d is sent twice at a time", token)
-	}
+	probe := w.checkSend(p.announced, token)
 	var post simPost
 	if len(s.next) > 0 {
 		post, s.next = s.next[0], s.next[1:]
 		w.stats[string(post.fault)]++
 	}
-	answer := make(chan simAnswer, 1)
-	if post.fault == postDropped {
-		time.AfterFunc(30*time.Millisecond, func() { answer <- simAnswer{err: errCut} })
-		return answer
+	if post.fault == postSlow || post.fault == postOrphaned { // no longer than the drain margin provides for
+		drained := p.announced.Intent.Deadline.Add(p.app.windows(p.announced).drain)
+		post.delay = min(post.delay, time.Until(drained)-100*time.Millisecond)
 	}
-	s.underway[token]++
-	go func() {
-		time.Sleep(20 * time.Millisecond)
-		if post.fault == postSlow {
-			time.Sleep(post.delay)
-		}
-		var got int
-		w.locked(func() { got = w.arrived(token, probe, post.fault) })
-		time.Sleep(20 * time.Millisecond)
-		if post.fault == postLate {
-			time.Sleep(post.delay)
-		}
-		switch post.fault {
-		case postSwallowed:
-		case postLost:
-			answer <- simAnswer{err: errCut}
-		case post502Before, post502After:
-			answer <- simAnswer{status: 502, body: "<h1>Bad gateway</h1>"}
-		default:
-			answer <- w.tokens(got)
-		}
-	}()
+	answer := make(chan simAnswer, 1)
+	if post.fault == postDropped || post.fault == postOrphaned {
+		time.AfterFunc(30*time.Millisecond, func() { answer <- simAnswer{err: errCut} })
+	}
+	if post.fault != postDropped {
+		s.underway[token]++
+		go w.carry(token, probe, post, answer)
+	}
 	return answer
+}
+
+// checkSend holds a request against the intent its process announced, and
+// reports whether that marks it as a probe.
+func (w *simWorld) checkSend(announced Row, token int) (probe bool) {
+	switch {
+	case announced.Intent == nil || !w.intents[announced.Intent.ID] || announced.Generation != uint64(token):
+		w.violation("I1: rt-%d is sent without an intent", token)
+		return false
+	case time.Now().After(announced.Intent.Deadline):
+		w.violation("I1: rt-%d is sent past the deadline of its intent", token)
+	case w.server.underway[token] > 0:
+		w.violation("I1: rt-%d is sent twice at a time", token)
+	}
+	probe = announced.DoubtGen == announced.Generation
+	if probe && time.Now().Before(announced.Expiry) {
+		w.violation("rt-%d is probed while the access token serves", token)
+	}
+	return probe
+}
+
+// carry takes a request to the provider, and its answer back.
+func (w *simWorld) carry(token int, probe bool, post simPost, answer chan<- simAnswer) {
+	time.Sleep(20 * time.Millisecond)
+	if post.fault == postSlow || post.fault == postOrphaned {
+		time.Sleep(post.delay)
+	}
+	var got int
+	w.locked(func() { got = w.arrived(token, probe, post.fault) })
+	time.Sleep(20 * time.Millisecond)
+	if post.fault == postLate {
+		time.Sleep(post.delay)
+	}
+	switch post.fault {
+	case postSwallowed, postOrphaned:
+	case postLost:
+		answer <- simAnswer{err: errCut}
+	case post502Before, post502After:
+		answer <- simAnswer{status: 502, body: "<h1>Bad gateway</h1>"}
+	default:
+		answer <- w.tokens(got)
+	}
 }
 
 func (w *simWorld) arrived(token int, probe bool, fault postFault) (got int) {

@@ -108,9 +108,9 @@ func drawSchedule(rt *rapid.T) schedule {
 			after:   s.drawGap(rt),
 			process: rapid.IntRange(0, s.processes-1).Draw(rt, "process"),
 			do:      rapid.SampledFrom(kinds).Draw(rt, "do"),
-			wait:    rapid.SampledFrom([]time.Duration{time.Second, 8 * time.Second, 25 * time.Second, time.Minute}).Draw(rt, "wait"),
+			wait:    rapid.SampledFrom([]time.Duration{time.Second, s.least() / 2, s.least() * 9 / 8, s.least() * 3, time.Minute}).Draw(rt, "wait"),
 			nth:     rapid.IntRange(1, 12).Draw(rt, "nth"),
-			post:    rapid.SampledFrom([]postFault{postDropped, postLost, postLate, postSlow, postSwallowed, post502Before, post502After}).Draw(rt, "post"),
+			post:    rapid.SampledFrom([]postFault{postDropped, postLost, postLate, postSlow, postOrphaned, postSwallowed, post502Before, post502After}).Draw(rt, "post"),
 			swap: simSwap{
 				applied: rapid.Bool().Draw(rt, "applied"),
 				after:   rapid.SampledFrom([]time.Duration{0, 0, 30 * time.Millisecond, time.Second, 20 * time.Second}).Draw(rt, "lands"),
@@ -126,8 +126,13 @@ func drawSchedule(rt *rapid.T) schedule {
 func (s schedule) drawGap(rt *rapid.T) time.Duration {
 	return rapid.SampledFrom([]time.Duration{
 		0, 0, 0, time.Millisecond, 15 * time.Millisecond, 45 * time.Millisecond, time.Second,
-		s.life / 6, s.life / 2, s.life - time.Second, s.life, s.life + s.life/3,
+		s.least() / 2, s.least() * 9 / 8, s.life / 2, s.life - time.Second, s.life, s.life + s.life/3,
 	}).Draw(rt, "after")
+}
+
+// least is the protocol's least interval between two refreshes.
+func (s schedule) least() time.Duration {
+	return min(s.life, fullLifetime) / (fullLifetime / (defaultSendBudget + defaultDrainMargin))
 }
 
 // run plays the schedule, then lets everything heal and looks at what is left.
@@ -135,20 +140,20 @@ func (s schedule) run(t *testing.T, kind reuse) *simWorld {
 	var w *simWorld
 	synctest.Test(t, func(t *testing.T) {
 		w = &simWorld{
-			t: t, store: NewMemoryStore(), durable: map[string]bool{"at-1": true}, stats: map[string]int{},
+			t: t, store: NewMemoryStore(), durable: map[string]bool{}, intents: map[string]bool{}, stats: map[string]int{},
 			server: simServer{reuse: kind, life: s.life, current: 1, alive: true, underway: map[int]int{}},
 		}
 		for range s.processes {
 			w.processes = append(w.processes, w.start())
 		}
-		setup := newTestApp(t, w.processes[0], w.store)
 		var err error
-		if w.id, err = setup.createGrant(t.Context(), &answer{AccessToken: "at-1", RefreshToken: "rt-1", Lifetime: s.life}); err != nil {
+		if w.id, err = newTestApp(t, w.processes[0], w.store).createGrant(t.Context(), &answer{AccessToken: "at-1", RefreshToken: "rt-1", Lifetime: s.life}); err != nil {
 			t.Fatal(err)
 		}
+		w.durable["at-1"] = true
 		for _, step := range s.steps {
 			time.Sleep(step.after)
-			w.play(step, s)
+			w.play(step)
 		}
 		w.calls.Wait()
 		w.heal()
@@ -188,7 +193,7 @@ func (w *simWorld) bury() {
 	}
 }
 
-func (w *simWorld) play(step simStep, s schedule) {
+func (w *simWorld) play(step simStep) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.bury()
@@ -211,11 +216,7 @@ func (w *simWorld) play(step simStep, s schedule) {
 	w.disturbed = true
 	switch step.do {
 	case doPost:
-		post := simPost{step.post, step.wait}
-		if post.fault == postSlow { // no longer than the drain margin provides for
-			post.delay = min(step.wait, 9*time.Second*min(s.life, fullLifetime)/fullLifetime)
-		}
-		w.server.next = append(w.server.next, post)
+		w.server.next = append(w.server.next, simPost{step.post, step.wait})
 	case doCut:
 		p.cutUntil, p.cutHangs = time.Now().Add(step.wait), step.hangs
 	case doPause:

@@ -22,6 +22,7 @@ type simWorld struct {
 	server     simServer
 	processes  []*simProcess
 	durable    map[string]bool // access tokens that were ever in the store
+	intents    map[string]bool // and intents
 	disturbed  bool            // something happened after which an answer may be unread
 	swaps      []simSwap       // faults of the swaps to come
 	violations []string
@@ -52,6 +53,7 @@ type simProcess struct {
 	pausedUntil time.Time
 	cutUntil    time.Time // from the store
 	cutHangs    bool      // so that its operations hang instead of failing
+	announced   Row       // with its latest intent, as written
 	holds       int       // the newest refresh token it was given
 	revoked     bool      // its Revoke said that all is gone
 }
@@ -155,6 +157,9 @@ func (s *simStore) Swap(ctx context.Context, old Version, row Row) (Row, error) 
 	w := s.process.world
 	var fault *simSwap
 	w.locked(func() {
+		if row.State == StateActive && row.Intent != nil {
+			s.process.announced = row.clone()
+		}
 		if len(w.swaps) > 0 {
 			fault, w.swaps = &w.swaps[0], w.swaps[1:]
 			w.stats["unknown"]++
@@ -205,6 +210,9 @@ func (w *simWorld) check(before, after Row) {
 		w.violation("I11: a tombstone became %s at generation %d", after.State, after.Generation)
 	}
 	w.durable[held.Access] = true
+	if after.Intent != nil {
+		w.intents[after.Intent.ID] = true
+	}
 	if after.Generation > before.Generation && (before.Intent == nil || before.Intent.ID != after.CommittedBy || before.Intent.Deadline.Before(time.Now())) {
 		w.stats["late commit"]++
 	}
@@ -253,8 +261,5 @@ func (w *simWorld) checkEnd(p *simProcess) {
 		if !p.dead && row.State != StateTombstone && p.holds > int(row.Generation) {
 			w.violation("process %d was given rt-%d; the store is at generation %d", i, p.holds, row.Generation)
 		}
-	}
-	if n := len(s.underway); n > s.current {
-		w.violation("%d refresh tokens were sent, of %d", n, s.current)
 	}
 }
