@@ -29,6 +29,12 @@ type layer struct {
 // it, and a package without one has no place in the module.
 func layers() []layer {
 	limits := []string{"golang.org/x/time/...", "golang.org/x/sync/..."}
+	oauthOthers := append(slices.Clone(limits), "golang.org/x/oauth2/...", "golang.org/x/sys/...", "github.com/go-jose/go-jose/v4/...")
+	// The driver and what it needs.
+	sqlite := []string{
+		"modernc.org/...", "github.com/dustin/go-humanize", "github.com/google/uuid", "github.com/mattn/go-isatty",
+		"github.com/ncruces/go-strftime", "github.com/remyoudompheng/bigfft",
+	}
 	all := []string{"..."}
 	return []layer{
 		{"transport", nil, limits},
@@ -36,8 +42,11 @@ func layers() []layer {
 		{".", []string{"transport"}, limits},
 		{"api/*", []string{"transport", "."}, limits},
 		{"api", []string{"transport", ".", "api/*"}, limits},
-		{"oauth", []string{"transport", ".", "api/oauthv1"}, append(limits, "golang.org/x/oauth2/...", "golang.org/x/sys/...", "github.com/go-jose/go-jose/v4/...")},
-		{"oauth/*", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/*"}, all},
+		{"oauth", []string{"transport", ".", "api/oauthv1"}, oauthOthers},
+		{"oauth/internal/*", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/internal/*"}, oauthOthers},
+		{"oauth/filestore", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/internal/*"}, oauthOthers},
+		{"oauth/sqlitestore", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/internal/*"}, append(slices.Clone(oauthOthers), sqlite...)},
+		{"oauth/*", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/*", "oauth/internal/*"}, all},
 		{"openapi", nil, nil},
 		{"mocks/emulatortest", all, all},
 		{"mocks/emulator/...", []string{"openapi", "mocks/emulator/..."}, all},
@@ -156,6 +165,10 @@ func TestViolations(t *testing.T) {
 		{"oauth", []string{module + "/api/users"}, "api/users"},
 		{"oauth", []string{"github.com/jackc/pgx/v5"}, "github.com/jackc/pgx/v5"},
 		{"oauth", []string{"github.com/tink-crypto/tink-go/v2/tink"}, "github.com/tink-crypto/tink-go/v2/tink"},
+		{"oauth/filestore", []string{module + "/oauth", module + "/oauth/internal/record", "golang.org/x/sys/unix"}, ""},
+		{"oauth/filestore", []string{"modernc.org/sqlite"}, "modernc.org/sqlite"},
+		{"oauth/sqlitestore", []string{module + "/oauth", "modernc.org/sqlite", "modernc.org/libc"}, ""},
+		{"oauth/sqlitestore", []string{module + "/oauth/filestore"}, "oauth/filestore"},
 		{"oauth/pgstore", []string{module + "/oauth", "github.com/jackc/pgx/v5"}, ""},
 		{"oauth/pgstore", []string{module + "/cmd/rblx/internal/cli"}, "cmd/rblx/internal/cli"},
 		{"mocks/emulator", []string{module + "/openapi"}, ""},

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/bootclock"
+	"github.com/rblx-go/opencloud/oauth/internal/record"
 )
 
 const claimsFile = "claims"
@@ -33,7 +35,7 @@ func (s *Store) ClaimDue(ctx context.Context, n int, ttl time.Duration) ([]oauth
 	if err != nil {
 		return nil, s.notWritten(err)
 	}
-	now := bootNow()
+	now := bootclock.Now()
 	maps.DeleteFunc(claimed.Until, func(_ oauth.GrantID, until time.Time) bool { return !now.Before(until) })
 	due := newOldest(n)
 	for r, err := range s.all(ctx) {
@@ -47,12 +49,12 @@ func (s *Store) ClaimDue(ctx context.Context, n int, ttl time.Duration) ([]oauth
 	rows := make([]oauth.Row, 0, len(due.records))
 	for _, r := range due.sorted() {
 		claimed.Until[r.GrantID] = now.Add(ttl)
-		rows = append(rows, s.row(r))
+		rows = append(rows, r.Row(s.boot, s.run))
 	}
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	if err := s.replace(".", claimsFile, claimsFile+".tmp", encode("claims", claimed)); err != nil {
+	if err := s.replace(".", claimsFile, claimsFile+".tmp", record.Encode("claims", claimed)); err != nil {
 		return nil, err
 	}
 	return rows, nil
@@ -69,7 +71,7 @@ func (s *Store) readClaims() (claims, error) {
 	}
 	defer f.Close()
 	var c claims
-	if err := decodeFile(f, "claims", &c); err != nil || c.Boot != s.boot || c.Until == nil {
+	if err := record.Decode(f, "claims", &c); err != nil || c.Boot != s.boot || c.Until == nil {
 		return none, nil // a damaged list is as good as none
 	}
 	return c, nil
@@ -79,20 +81,20 @@ func (s *Store) readClaims() (claims, error) {
 // some 2n.
 type oldest struct {
 	n       int
-	records []record
+	records []record.Record
 }
 
 func newOldest(n int) *oldest { return &oldest{n: max(n, 0)} }
 
-func (o *oldest) add(r record) {
+func (o *oldest) add(r record.Record) {
 	o.records = append(o.records, r)
 	if len(o.records) > 2*o.n {
 		o.sorted()
 	}
 }
 
-func (o *oldest) sorted() []record {
-	slices.SortFunc(o.records, func(a, b record) int {
+func (o *oldest) sorted() []record.Record {
+	slices.SortFunc(o.records, func(a, b record.Record) int {
 		return cmp.Or(a.RefreshIssued.Compare(b.RefreshIssued), cmp.Compare(a.GrantID, b.GrantID))
 	})
 	o.records = o.records[:min(o.n, len(o.records))]

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/bootclock"
+	"github.com/rblx-go/opencloud/oauth/internal/localdir"
 )
 
 // newDir names a directory that Open is to create, with Open's own mode.
@@ -30,7 +32,7 @@ func sample(id oauth.GrantID, generation uint64) oauth.Row {
 }
 
 func withIntent(row oauth.Row) oauth.Row {
-	row.Intent = &oauth.Intent{ID: "intent", Base: row.Generation, Deadline: bootNow().Add(time.Minute)}
+	row.Intent = &oauth.Intent{ID: "intent", Base: row.Generation, Deadline: bootclock.Now().Add(time.Minute)}
 	return row
 }
 
@@ -81,7 +83,7 @@ func mustRead(t testing.TB, path string) []byte {
 
 func mustWrite(t testing.TB, path string, data []byte) {
 	t.Helper()
-	if err := os.WriteFile(path, data, fileMode); err != nil {
+	if err := os.WriteFile(path, data, localdir.FileMode); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/record"
 )
 
 // Find implements oauth.Store. It reads every row. A row that cannot be read
@@ -21,7 +22,7 @@ func (s *Store) Find(ctx context.Context, q oauth.Query) iter.Seq2[oauth.Row, er
 				bad = append(bad, err)
 				continue
 			}
-			if row := s.row(r); q.Matches(row) && !yield(row, nil) {
+			if row := r.Row(s.boot, s.run); q.Matches(row) && !yield(row, nil) {
 				return
 			}
 		}
@@ -32,16 +33,16 @@ func (s *Store) Find(ctx context.Context, q oauth.Query) iter.Seq2[oauth.Row, er
 }
 
 // all yields every record or why it cannot be read; ctx's end comes last.
-func (s *Store) all(ctx context.Context) iter.Seq2[record, error] {
-	return func(yield func(record, error) bool) {
+func (s *Store) all(ctx context.Context) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
 		for i := range shards {
 			ids, err := s.list("rows/"+shardNames[i:i+1], rowSuffix)
-			if err != nil && !yield(record{}, err) {
+			if err != nil && !yield(record.Record{}, err) {
 				return
 			}
 			for _, id := range ids {
 				if err := ctx.Err(); err != nil {
-					yield(record{}, err)
+					yield(record.Record{}, err)
 					return
 				}
 				r, err := s.read(oauth.GrantID(id))
@@ -54,7 +55,7 @@ func (s *Store) all(ctx context.Context) iter.Seq2[record, error] {
 			}
 		}
 		if err := ctx.Err(); err != nil {
-			yield(record{}, err)
+			yield(record.Record{}, err)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/record"
 )
 
 const (
@@ -55,7 +56,7 @@ func (s *Store) PutFlow(ctx context.Context, f oauth.Flow) error {
 	if err := s.sweep(place, dir); err != nil {
 		return s.notWritten(err)
 	}
-	return s.replace(dir, name+flowSuffix, name+".tmp", encode("flow", flow{f.ID, f.Binding, utc(f.Expires), f.Sealed}))
+	return s.replace(dir, name+flowSuffix, name+".tmp", record.Encode("flow", flow{f.ID, f.Binding, record.UTC(f.Expires), f.Sealed}))
 }
 
 // TakeFlow implements oauth.FlowStore.
@@ -95,7 +96,7 @@ func (s *Store) readFlow(name string) (flow, error) {
 	}
 	defer f.Close()
 	var v flow
-	if err := decodeFile(f, "flow", &v); err != nil {
+	if err := record.Decode(f, "flow", &v); err != nil {
 		return flow{}, fmt.Errorf("%s: %w", s.path(name), err)
 	}
 	return v, nil

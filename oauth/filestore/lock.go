@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 	"time"
+
+	"github.com/rblx-go/opencloud/oauth/internal/localdir"
 )
 
 // lock excludes the goroutines of this process by a channel and other
@@ -89,10 +91,10 @@ func (l *lock) try() (bool, error) {
 }
 
 func (l *lock) open() error {
-	if err := l.root.MkdirAll(l.dir, dirMode); err != nil {
+	if err := l.root.MkdirAll(l.dir, localdir.DirMode); err != nil {
 		return err
 	}
-	f, err := l.root.OpenFile(l.name(), os.O_RDWR|os.O_CREATE, fileMode)
+	f, err := l.root.OpenFile(l.name(), os.O_RDWR|os.O_CREATE, localdir.FileMode)
 	if err != nil {
 		return err
 	}
@@ -107,7 +109,7 @@ func (l *lock) flush() error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(syncDir(d), d.Close()); err != nil || dir == "." {
+		if err := errors.Join(localdir.Sync(d), d.Close()); err != nil || dir == "." {
 			return err
 		}
 	}

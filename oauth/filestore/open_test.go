@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/bootclock"
+	"github.com/rblx-go/opencloud/oauth/internal/localdir"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -49,8 +51,8 @@ func TestReboot(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
 	row := sample(oauth.NewGrantID(), 1)
-	row.Intent = &oauth.Intent{ID: "intent", Base: 1, Deadline: bootNow().Add(time.Hour)}
-	row.CommittedAt = bootNow()
+	row.Intent = &oauth.Intent{ID: "intent", Base: 1, Deadline: bootclock.Now().Add(time.Hour)}
+	row.CommittedAt = bootclock.Now()
 	row = mustSwap(t, openTest(t, dir), "", row)
 
 	s := openTest(t, dir)
@@ -81,13 +83,13 @@ func copyDir(t *testing.T, from, to string) {
 			return err
 		}
 		if d.IsDir() {
-			return os.Mkdir(filepath.Join(to, rel), dirMode)
+			return os.Mkdir(filepath.Join(to, rel), localdir.DirMode)
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(to, rel), data, fileMode)
+		return os.WriteFile(filepath.Join(to, rel), data, localdir.FileMode)
 	})
 	if err != nil {
 		t.Fatal(err)

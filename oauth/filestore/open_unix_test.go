@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/localdir"
 )
 
 func TestModes(t *testing.T) {
@@ -24,9 +25,9 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
-		want := fileMode
+		want := localdir.FileMode
 		if info.IsDir() {
-			want = dirMode
+			want = localdir.DirMode
 		}
 		if info.Mode().Perm() != want {
 			t.Errorf("%s has mode %04o, want %04o", path, info.Mode().Perm(), want)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/bootclock"
 )
 
 const childEnv = "FILESTORE_TEST_CHILD"
@@ -115,7 +116,7 @@ func TestProcessesLoseNoUpdate(t *testing.T) {
 func TestProcessesTakeAFlowOnce(t *testing.T) {
 	t.Parallel()
 	s := openTest(t, newDir(t))
-	flow := oauth.Flow{ID: "id", Binding: "binding", Expires: bootNow().AddDate(1000, 0, 0)}
+	flow := oauth.Flow{ID: "id", Binding: "binding", Expires: bootclock.Now().AddDate(1000, 0, 0)}
 	if err := s.PutFlow(t.Context(), flow); err != nil {
 		t.Fatal(err)
 	}

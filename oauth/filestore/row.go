@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/record"
 )
 
 const rowSuffix = ".row"
@@ -26,26 +27,26 @@ func (s *Store) Load(ctx context.Context, id oauth.GrantID) (oauth.Row, error) {
 	if err != nil {
 		return oauth.Row{}, fmt.Errorf("filestore: %w", err)
 	}
-	return s.row(r), nil
+	return r.Row(s.boot, s.run), nil
 }
 
 // read returns the record of a grant or an error that wraps oauth.ErrNoGrant.
-func (s *Store) read(id oauth.GrantID) (record, error) {
+func (s *Store) read(id oauth.GrantID) (record.Record, error) {
 	name := rowName(id) + rowSuffix
 	f, err := s.openFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return record{}, oauth.ErrNoGrant
+		return record.Record{}, oauth.ErrNoGrant
 	case err != nil:
-		return record{}, err
+		return record.Record{}, err
 	}
 	defer f.Close()
-	var r record
-	if err := decodeFile(f, "row", &r); err != nil {
-		return record{}, fmt.Errorf("%s: %w", s.path(name), err)
+	var r record.Record
+	if err := record.Decode(f, "row", &r); err != nil {
+		return record.Record{}, fmt.Errorf("%s: %w", s.path(name), err)
 	}
 	if r.GrantID != id {
-		return record{}, fmt.Errorf("%s: %w: it is the row of another grant", s.path(name), oauth.ErrCorruptRow)
+		return record.Record{}, fmt.Errorf("%s: %w: it is the row of another grant", s.path(name), oauth.ErrCorruptRow)
 	}
 	return r, nil
 }
@@ -65,12 +66,12 @@ func (s *Store) Swap(ctx context.Context, old oauth.Version, row oauth.Row) (oau
 	if err := s.compare(row.GrantID, old); err != nil {
 		return oauth.Row{}, err
 	}
-	r := s.newRecord(row, oauth.Version(rand.Text()))
+	r := record.New(row, oauth.Version(rand.Text()), s.boot)
 	if err := s.writeRow(r); err != nil {
 		return oauth.Row{}, err
 	}
 	r.Sealed = bytes.Clone(r.Sealed)
-	return s.row(r), nil
+	return r.Row(s.boot, s.run), nil
 }
 
 // compare is nil if the stored row has that version, or none and it is zero.
@@ -85,9 +86,9 @@ func (s *Store) compare(id oauth.GrantID, old oauth.Version) error {
 	return nil
 }
 
-func (s *Store) writeRow(r record) error {
+func (s *Store) writeRow(r record.Record) error {
 	dir, name := rowDir(r.GrantID), rowName(r.GrantID)
-	data := encode("row", r)
+	data := record.Encode("row", r)
 	from := name + ".tmp"
 	if r.Intent != nil {
 		if err := s.reserve(name+spareSuffix, len(data)); err != nil {

@@ -27,6 +27,9 @@ import (
 	"time"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/bootclock"
+	"github.com/rblx-go/opencloud/oauth/internal/localdir"
+	"github.com/rblx-go/opencloud/oauth/internal/record"
 )
 
 // Store is a directory of grants and sign-ins. Make one with Open. It is safe
@@ -51,9 +54,6 @@ var (
 )
 
 const (
-	dirMode  fs.FileMode = 0o700
-	fileMode fs.FileMode = 0o600
-
 	identityFile = "identity"
 	// identityTimeout bounds Open where another process is at the same point.
 	identityTimeout = 10 * time.Second
@@ -78,25 +78,9 @@ func Open(dir string) (*Store, error) {
 }
 
 func open(dir string) (*Store, error) {
-	dir, err := filepath.Abs(dir)
+	dir, err := localdir.Prepare(dir)
 	if err != nil {
 		return nil, err
-	}
-	if err := os.MkdirAll(dir, dirMode); err != nil {
-		return nil, fmt.Errorf("%w%s", err, advice(err))
-	}
-	info, err := os.Lstat(dir)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.IsDir():
-		return nil, fmt.Errorf("%s is a symlink; name the directory itself", dir)
-	}
-	if err := checkPrivate(dir, info); err != nil {
-		return nil, err
-	}
-	if err := checkLocal(dir); err != nil {
-		return nil, fmt.Errorf("%s: %w; choose a directory on a local disk", dir, err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -108,7 +92,7 @@ func open(dir string) (*Store, error) {
 		s.flows[i] = newLock(root, "flows/"+shardNames[i:i+1])
 	}
 	s.claims = newLock(root, ".")
-	if s.boot, err = bootID(); err != nil {
+	if s.boot, err = bootclock.ID(); err != nil {
 		err = fmt.Errorf("the identity of this boot: %w", err)
 	} else {
 		s.run, err = s.identify()
@@ -149,12 +133,12 @@ func (s *Store) readIdentity() (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	number, err := fileNumber(f)
+	number, err := localdir.FileNumber(s.path(identityFile))
 	if err != nil {
 		return "", err
 	}
 	var id string
-	if err := decodeFile(f, "identity", &id); err != nil {
+	if err := record.Decode(f, "identity", &id); err != nil {
 		return "", fmt.Errorf("%s: %w", s.path(identityFile), err)
 	}
 	return id + " " + strconv.FormatUint(number, 10), nil
@@ -165,13 +149,13 @@ func (s *Store) createIdentity() (string, error) {
 	defer cancel()
 	unlock, err := s.claims.acquire(ctx)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w%s", s.dir, err, advice(err))
+		return "", fmt.Errorf("%s: %w%s", s.dir, err, localdir.Advice(err))
 	}
 	defer unlock()
 	if id, err := s.readIdentity(); !errors.Is(err, fs.ErrNotExist) {
 		return id, err // another process was faster
 	}
-	if err := s.replace(".", identityFile, identityFile+".tmp", encode("identity", rand.Text())); err != nil {
+	if err := s.replace(".", identityFile, identityFile+".tmp", record.Encode("identity", rand.Text())); err != nil {
 		return "", err
 	}
 	return s.readIdentity()

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/localdir"
 )
 
 const (
@@ -37,7 +37,7 @@ func (s *Store) replace(dir, name, from string, data []byte) error {
 // behind data is ignored by decodeFile.
 func (s *Store) writeFile(name string, data []byte) error {
 	return s.step("write", func() error {
-		f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE, fileMode)
+		f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE, localdir.FileMode)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (s *Store) writeFile(name string, data []byte) error {
 // reserve makes sure that a file has room for the successor of size bytes.
 func (s *Store) reserve(name string, size int) error {
 	return s.step("reserve", func() error {
-		f, err := s.root.OpenFile(name, os.O_RDWR|os.O_CREATE, fileMode)
+		f, err := s.root.OpenFile(name, os.O_RDWR|os.O_CREATE, localdir.FileMode)
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (s *Store) flush(dir string) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(syncDir(d), d.Close())
+		return errors.Join(localdir.Sync(d), d.Close())
 	})
 	if err != nil {
 		return fmt.Errorf("filestore: %s: %w: %w", s.dir, oauth.ErrUnknown, err)
@@ -122,23 +122,11 @@ func (s *Store) checkFile(name string, f *os.File) error {
 	case !named.Mode().IsRegular():
 		return fmt.Errorf("%s is no regular file; remove it", s.path(name))
 	}
-	return checkPrivate(s.path(name), opened)
+	return localdir.CheckPrivate(s.path(name), opened)
 }
 
 // notWritten marks err as one after which nothing has changed, and says what
 // to do about it.
 func (s *Store) notWritten(err error) error {
-	return fmt.Errorf("filestore: %s: %w: %w%s", s.dir, oauth.ErrNotWritten, err, advice(err))
-}
-
-func advice(err error) string {
-	switch {
-	case isFull(err):
-		return "; free space on its disk"
-	case errors.Is(err, syscall.EROFS):
-		return "; its file system is read-only"
-	case errors.Is(err, fs.ErrPermission):
-		return "; make it and its files writable for the user who runs this program"
-	}
-	return ""
+	return fmt.Errorf("filestore: %s: %w: %w%s", s.dir, oauth.ErrNotWritten, err, localdir.Advice(err))
 }

@@ -1,4 +1,6 @@
-package filestore
+// Package record is the form in which stores keep a row: a header line with a
+// checksum, and JSON.
+package record
 
 import (
 	"bytes"
@@ -10,19 +12,20 @@ import (
 	"time"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/bootclock"
 )
 
-// A file is a header line and JSON. The header's length lets a file be longer
-// than its content, as those written into reserved space are; its checksum
-// tells a damaged field from a true one, which JSON alone cannot.
+// The header's length lets a file be longer than its content, as those written
+// into reserved space are; its checksum tells a damaged field from a true one,
+// which JSON alone cannot.
 const (
-	magic    = "rblx-filestore"
+	magic    = "rblx-grants"
 	format   = "1"
 	maxBytes = 4 << 20
 )
 
-// encode panics only on a type of this package that JSON cannot hold.
-func encode(kind string, v any) []byte {
+// Encode returns v as stored. It panics on a type that JSON cannot hold.
+func Encode(kind string, v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
 		panic(err)
@@ -31,9 +34,9 @@ func encode(kind string, v any) []byte {
 	return append([]byte(head), body...)
 }
 
-// decodeFile reads what encode made. Its errors wrap oauth.ErrCorruptRow and
+// Decode reads what Encode made of a value of that kind. Its errors wrap oauth.ErrCorruptRow and
 // never quote the content.
-func decodeFile(r io.Reader, kind string, v any) error {
+func Decode(r io.Reader, kind string, v any) error {
 	data, err := io.ReadAll(io.LimitReader(r, maxBytes))
 	if err != nil {
 		return err
@@ -46,7 +49,7 @@ func decodeFile(r io.Reader, kind string, v any) error {
 	n, _ := fmt.Sscan(string(head), &gotMagic, &gotFormat, &gotKind, &sum, &length)
 	switch {
 	case n < 2 || gotMagic != magic:
-		return fmt.Errorf("%w: it is empty or no file of this store", oauth.ErrCorruptRow)
+		return fmt.Errorf("%w: it is empty or nothing that this store wrote", oauth.ErrCorruptRow)
 	case gotFormat != format:
 		return fmt.Errorf("%w: it has another format; a newer version of this program wrote it", oauth.ErrCorruptRow)
 	case n < 5 || gotKind != kind || length < 0:
@@ -64,8 +67,8 @@ func decodeFile(r io.Reader, kind string, v any) error {
 	return nil
 }
 
-// record is a row as stored.
-type record struct {
+// Record is an oauth.Row as stored.
+type Record struct {
 	GrantID       oauth.GrantID `json:"grant"`
 	Boot          string        `json:"boot"` // whose clock the store's times are read from
 	Version       oauth.Version `json:"version"`
@@ -77,7 +80,7 @@ type record struct {
 	Expiry        time.Time     `json:"expiry,omitzero"`
 	RefreshIssued time.Time     `json:"refresh_issued,omitzero"`
 	Scope         string        `json:"scope,omitempty"`
-	Intent        *intent       `json:"intent,omitempty"`
+	Intent        *Intent       `json:"intent,omitempty"`
 	CommittedBy   string        `json:"committed_by,omitempty"`
 	CommittedAt   time.Time     `json:"committed_at,omitzero"`
 	DoubtGen      uint64        `json:"doubt_gen,omitempty"`
@@ -86,51 +89,46 @@ type record struct {
 	Sealed        []byte        `json:"sealed,omitempty"`
 }
 
-type intent struct {
+// Intent is an oauth.Intent as stored.
+type Intent struct {
 	ID       string    `json:"id"`
 	Base     uint64    `json:"base"`
 	Deadline time.Time `json:"deadline,omitzero"`
 }
 
-func (s *Store) newRecord(row oauth.Row, v oauth.Version) record {
-	return record{
-		GrantID: row.GrantID, Boot: s.boot, Version: v, App: row.App, Subject: row.Subject, Generation: row.Generation,
-		State: row.State, Reason: row.Reason, Expiry: utc(row.Expiry), RefreshIssued: utc(row.RefreshIssued),
+// New returns row as version v of it, its times read from the clock of boot.
+func New(row oauth.Row, v oauth.Version, boot string) Record {
+	return Record{
+		GrantID: row.GrantID, Boot: boot, Version: v, App: row.App, Subject: row.Subject, Generation: row.Generation,
+		State: row.State, Reason: row.Reason, Expiry: UTC(row.Expiry), RefreshIssued: UTC(row.RefreshIssued),
 		Scope: row.Scope, Intent: newIntent(row.Intent), CommittedBy: row.CommittedBy,
-		CommittedAt: utc(row.CommittedAt), DoubtGen: row.DoubtGen, RunID: row.RunID,
-		ForcedAt: utc(row.ForcedAt), Sealed: row.Sealed,
+		CommittedAt: UTC(row.CommittedAt), DoubtGen: row.DoubtGen, RunID: row.RunID,
+		ForcedAt: UTC(row.ForcedAt), Sealed: row.Sealed,
 	}
 }
 
-// utc also drops the monotonic reading, which means nothing on disk.
-func utc(t time.Time) time.Time { return t.Round(0).UTC() }
+// UTC also drops the monotonic reading, which means nothing on disk.
+func UTC(t time.Time) time.Time { return t.Round(0).UTC() }
 
-func newIntent(i *oauth.Intent) *intent {
+func newIntent(i *oauth.Intent) *Intent {
 	if i == nil {
 		return nil
 	}
-	return &intent{ID: i.ID, Base: i.Base, Deadline: utc(i.Deadline)}
+	return &Intent{ID: i.ID, Base: i.Base, Deadline: UTC(i.Deadline)}
 }
 
-func (s *Store) row(r record) oauth.Row {
+// Row returns the oauth.Row, as read now in that boot from a store of that run.
+func (r Record) Row(boot, run string) oauth.Row {
+	since := func(t time.Time) time.Time { return bootclock.Since(t, r.Boot, boot) }
 	row := oauth.Row{
 		GrantID: r.GrantID, App: r.App, Subject: r.Subject, Generation: r.Generation,
 		State: r.State, Reason: r.Reason, Expiry: r.Expiry, RefreshIssued: r.RefreshIssued,
-		Scope: r.Scope, CommittedBy: r.CommittedBy, CommittedAt: s.since(r, r.CommittedAt), DoubtGen: r.DoubtGen,
-		RunID: r.RunID, ForcedAt: s.since(r, r.ForcedAt), Sealed: r.Sealed,
-		Version: r.Version, Now: bootNow(), StoreRun: s.run,
+		Scope: r.Scope, CommittedBy: r.CommittedBy, CommittedAt: since(r.CommittedAt), DoubtGen: r.DoubtGen,
+		RunID: r.RunID, ForcedAt: since(r.ForcedAt), Sealed: r.Sealed,
+		Version: r.Version, Now: bootclock.Now(), StoreRun: run,
 	}
 	if r.Intent != nil {
-		row.Intent = &oauth.Intent{ID: r.Intent.ID, Base: r.Intent.Base, Deadline: s.since(r, r.Intent.Deadline)}
+		row.Intent = &oauth.Intent{ID: r.Intent.ID, Base: r.Intent.Base, Deadline: since(r.Intent.Deadline)}
 	}
 	return row
-}
-
-// since carries a time of the store's clock over a reboot, with which the clock
-// begins anew: whatever it stands for was over when the machine came up again.
-func (s *Store) since(r record, t time.Time) time.Time {
-	if r.Boot == s.boot || t.IsZero() {
-		return t
-	}
-	return time.Unix(0, 0).UTC() // where bootNow begins
 }

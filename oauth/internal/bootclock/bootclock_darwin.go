@@ -1,4 +1,4 @@
-package filestore
+package bootclock
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bootNow is the time since boot, sleep included, as if the machine had been
+// Now is the time since boot, sleep included, as if the machine had been
 // started at the Unix epoch. Nobody can set it.
-func bootNow() time.Time {
+func Now() time.Time {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC_RAW, &ts); err != nil {
 		panic(err) // every macOS that Go supports has it
@@ -16,5 +16,5 @@ func bootNow() time.Time {
 	return time.Unix(ts.Unix()).UTC()
 }
 
-// bootID is another one after every boot.
-func bootID() (string, error) { return unix.Sysctl("kern.bootsessionuuid") }
+// ID is another one after every boot.
+func ID() (string, error) { return unix.Sysctl("kern.bootsessionuuid") }

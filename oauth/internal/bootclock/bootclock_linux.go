@@ -1,4 +1,4 @@
-package filestore
+package bootclock
 
 import (
 	"os"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bootNow is the time since boot, suspend included, as if the machine had been
+// Now is the time since boot, suspend included, as if the machine had been
 // started at the Unix epoch. Nobody can set it.
-func bootNow() time.Time {
+func Now() time.Time {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
 		panic(err) // every Linux that Go supports has it
@@ -18,8 +18,8 @@ func bootNow() time.Time {
 	return time.Unix(ts.Unix()).UTC()
 }
 
-// bootID is another one after every boot, and the same in all containers.
-func bootID() (string, error) {
+// ID is another one after every boot, and the same in all containers.
+func ID() (string, error) {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(id)), err
 }

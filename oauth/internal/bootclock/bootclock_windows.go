@@ -1,4 +1,4 @@
-package filestore
+package bootclock
 
 import (
 	"encoding/hex"
@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-// bootNow is the time since boot, sleep included, as if the machine had been
+// Now is the time since boot, sleep included, as if the machine had been
 // started at the Unix epoch. Nobody can set it.
-func bootNow() time.Time {
-	return time.Unix(0, 0).Add(windows.DurationSinceBoot()).UTC()
+func Now() time.Time {
+	return start().Add(windows.DurationSinceBoot())
 }
 
-// bootID is the number of times that Windows has been started or, where it does
+// ID is the number of times that Windows has been started or, where it does
 // not count, when it was last shut down.
-func bootID() (string, error) {
+func ID() (string, error) {
 	const control = `SYSTEM\CurrentControlSet\Control\`
 	id, err := readKey(control+`Session Manager\Memory Management\PrefetchParameters`, func(k registry.Key) (string, error) {
 		n, _, err := k.GetIntegerValue("BootId")
