@@ -353,3 +353,36 @@ func TestOwnIntentLandsLate(t *testing.T) {
 		}
 	})
 }
+
+// The acknowledgement of a commit is lost, others rotate and sign out: the pair
+// is superseded, so revoking it proves nothing about the newest token.
+func TestSupersededPairConfirmsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		a, id := signedIn(t, p, store, time.Minute)
+		time.Sleep(2 * time.Minute)
+		store.set(func(n int, row Row) (bool, error) {
+			if n != 2 {
+				return true, nil
+			}
+			committed, err := store.MemoryStore.Swap(t.Context(), row.Version, row)
+			if err != nil {
+				t.Error(err)
+			}
+			committed.Generation, committed.CommittedBy = 3, "another"
+			committed.State, committed.Reason = StateTombstone, ReasonPending
+			committed.Sealed, _ = a.sealTokens(id, 3, tokens{Access: "at-theirs", Refresh: "rt-theirs"})
+			if _, err := store.MemoryStore.Swap(t.Context(), committed.Version, committed); err != nil {
+				t.Error(err)
+			}
+			return false, ErrUnknown
+		})
+		if _, err := a.Grant(id).Token(t.Context()); !errors.Is(err, ErrRevoked) {
+			t.Error(err)
+		}
+		if row, _ := rowOf(t, a, id); row.Reason != ReasonPending || len(p.revocations()) != 0 {
+			t.Errorf("%s, revoked %q", row.Reason, p.revocations())
+		}
+	})
+}

@@ -118,7 +118,13 @@ func (p *simProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (p *simProcess) revocation(token int) *http.Response {
 	time.Sleep(20 * time.Millisecond)
-	p.world.locked(func() { p.world.server.revoke(token) })
+	w := p.world
+	w.locked(func() {
+		if w.row().State != StateTombstone {
+			w.violation("rt-%d is revoked, and nobody asked for it", token)
+		}
+		w.server.revoke(token)
+	})
 	time.Sleep(20 * time.Millisecond)
 	p.boundary()
 	return reply(200, "text/plain", "")

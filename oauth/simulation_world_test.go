@@ -23,6 +23,7 @@ type simWorld struct {
 	processes  []*simProcess
 	durable    map[string]bool // access tokens that were ever in the store
 	intents    map[string]bool // and intents
+	forced     bool            // somebody asked for a refresh
 	disturbed  bool            // something happened after which an answer may be unread
 	swaps      []simSwap       // faults of the swaps to come
 	violations []string
@@ -212,12 +213,26 @@ func (w *simWorld) check(before, after Row) {
 	w.durable[held.Access] = true
 	if after.Intent != nil {
 		w.intents[after.Intent.ID] = true
+		if before.Intent == nil {
+			w.checkIntent(before)
+		}
 	}
 	if after.Generation > before.Generation && (before.Intent == nil || before.Intent.ID != after.CommittedBy || before.Intent.Deadline.Before(time.Now())) {
 		w.stats["late commit"]++
 	}
 	if after.State == StateNeedsReauth && before.State == StateActive {
 		w.checkVerdict(after)
+	}
+}
+
+// checkIntent looks at a row that a first intent is being written into.
+func (w *simWorld) checkIntent(row Row) {
+	win := w.processes[0].app.windows(row)
+	switch {
+	case time.Since(row.CommittedAt) < win.least:
+		w.violation("I5: an intent %v after the commit", time.Since(row.CommittedAt))
+	case !w.forced && time.Until(row.Expiry) > win.stale:
+		w.violation("I5: an intent %v before expiry, and nobody asked for it", time.Until(row.Expiry))
 	}
 }
 
@@ -243,6 +258,9 @@ func (w *simWorld) checkEnd(p *simProcess) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s, row := &w.server, w.row()
+	if s.posts != s.accepted && s.alive && !w.disturbed {
+		w.violation("I5: %d token POSTs for %d rotations, and nothing was wrong", s.posts, s.accepted)
+	}
 	switch row.State {
 	case StateActive:
 		if err != nil || !s.alive && !s.ended || s.alive && tok.AccessToken != fmt.Sprintf("at-%d", s.current) {
