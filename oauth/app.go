@@ -66,6 +66,7 @@ type App struct {
 	origins  transport.Origins
 	verifier *Verifier
 	log      *slog.Logger
+	circuit  circuit
 
 	mu      sync.Mutex
 	grants  map[GrantID]*grantState

@@ -19,6 +19,9 @@ var (
 	// ErrStoreUnavailable: the store cannot be read or written. No refresh was
 	// attempted, since its answer could not have been kept.
 	ErrStoreUnavailable = errors.New("the store is unavailable")
+	// ErrProviderDown: the provider is down, has asked to wait, does not know
+	// the client or refuses everybody. Nothing was sent; see the *ProviderError.
+	ErrProviderDown = errors.New("refreshes are suspended")
 	// ErrNotOffered: the provider has no such endpoint.
 	ErrNotOffered = errors.New("the provider has no such endpoint")
 	// ErrClosed: the App was closed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -16,7 +17,8 @@ type flight struct {
 	state *grantState
 	aim
 
-	done   chan struct{} // closed at the end, when got and err are set
+	done   chan struct{} // closed at the end, when the rest is set
+	holds  time.Time     // until then err stands for further callers too
 	got    *snapshot
 	err    error
 	events []TokenEvent
@@ -91,6 +93,13 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 	}
 }
 
+// unsent reports whether the flight failed before it could send anything.
+func (f *flight) unsent() bool {
+	_, fromProvider := errors.AsType[*ProviderError](f.err)
+	return errors.Is(f.err, ErrStoreUnavailable) || errors.Is(f.err, ErrProviderDown) ||
+		fromProvider && !errors.Is(f.err, ErrInDoubt) && !errors.Is(f.err, ErrNeedsReauth)
+}
+
 // underway reports whether the refresh that row announces may yet be answered
 // in time. Of its own this process knows better: it is in doubt.
 func (f *flight) underway(row Row) bool {
@@ -141,6 +150,9 @@ func newIntentID() string { return string(NewGrantID()) }
 // have changed.
 func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*snapshot, error) {
 	t, err := f.app.openTokens(row)
+	if err == nil {
+		err = f.app.circuit.closed()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +168,7 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {t.Refresh},
 	}, t.Refresh, t.Access)
+	f.app.circuit.note(fail)
 	switch {
 	case fail == nil:
 		return f.commit(ctx, pair{row: row, old: t, answer: ans, issued: issued, intent: intent.ID})
@@ -218,6 +231,7 @@ func (f *flight) withdraw(ctx context.Context, intent string) {
 // refused handles invalid_grant: somebody rotated before us, or it is the end.
 // That is recorded however long it takes: the next probe would know less.
 func (f *flight) refused(ctx context.Context, base Row, probe bool, intent string, fail *ProviderError) (*snapshot, error) {
+	believed := sync.OnceValue(func() bool { return f.app.circuit.believes(fail) })
 	for try := 0; ; try++ {
 		row, err := f.app.load(ctx, base.GrantID)
 		if err == nil {
@@ -227,6 +241,10 @@ func (f *flight) refused(ctx context.Context, base Row, probe bool, intent strin
 			case row.Generation > base.Generation:
 				f.withdraw(ctx, intent)
 				return nil, nil
+			}
+			if !believed() {
+				f.withdraw(ctx, intent)
+				return nil, f.app.circuit.closed()
 			}
 			row.State, row.Reason, row.Intent = StateNeedsReauth, ReasonRevoked, nil
 			if probe || doubtful(row) {

@@ -59,16 +59,9 @@ func (g *Grant) Token(ctx context.Context) (*oauth2.Token, error) {
 // Config.SendBudget + Config.DrainMargin apart, so it may wait that long. Use
 // it sparingly: tokens refresh by themselves.
 func (g *Grant) Refresh(ctx context.Context) (*oauth2.Token, error) {
-	var known uint64
-	cur := g.state.current.Load()
-	if cur == nil { // never used in this process: learn the generation first
-		row, err := g.state.app.load(ctx, g.state.id)
-		if err != nil {
-			return nil, err
-		}
-		known = row.Generation
-	} else {
-		known = cur.generation
+	known, err := g.state.learn(ctx)
+	if err != nil {
+		return nil, err
 	}
 	snap, err := g.state.newer(ctx, aim{known: known, past: true})
 	if err != nil {

@@ -16,8 +16,9 @@ type grantState struct {
 	current atomic.Pointer[snapshot]
 	retryAt atomic.Int64 // no background refresh before, UnixNano
 
-	mu     sync.Mutex // guards flight; never held over I/O
-	flight *flight
+	mu       sync.Mutex // guards the next two; never held over I/O
+	flight   *flight    // under way, or failed lately
+	failures int        // flights in a row that failed without having sent anything
 
 	unanswered string // the intent of the flight that last ended in doubt; flights only
 }
@@ -76,7 +77,7 @@ func (s *grantState) newer(ctx context.Context, to aim) (*snapshot, error) {
 func (s *grantState) join(ctx context.Context, to aim) (*flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flight != nil {
+	if s.flight != nil && (s.flight.holds.IsZero() || time.Now().Before(s.flight.holds)) {
 		return s.flight, nil
 	}
 	if !s.app.begin() {
@@ -88,13 +89,44 @@ func (s *grantState) join(ctx context.Context, to aim) (*flight, error) {
 	go func() {
 		defer s.app.work.Done()
 		f.run(ctx)
-		s.mu.Lock()
-		s.flight = nil
-		s.mu.Unlock()
+		s.land(f)
 		close(f.done)
 		f.announce(ctx)
 	}()
 	return f, nil
+}
+
+// learn returns the generation at hand; where there is none in this process
+// yet, the store's.
+func (s *grantState) learn(ctx context.Context) (uint64, error) {
+	if cur := s.current.Load(); cur != nil {
+		return cur.generation, nil
+	}
+	row, err := s.app.load(ctx, s.id)
+	if err != nil || row.State != StateActive {
+		return row.Generation, err
+	}
+	t, err := s.app.openTokens(row)
+	if err != nil {
+		return 0, err
+	}
+	s.publish(newSnapshot(row, t, s.app.windows(row)))
+	return row.Generation, nil
+}
+
+// land takes a flight out, unless it failed in a way that the next one would
+// share: then its error stands for a while, longer each time.
+func (s *grantState) land(f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flight = nil
+	if !f.unsent() {
+		s.failures = 0
+		return
+	}
+	f.holds = time.Now().Add(backoff(s.failures))
+	s.failures++
+	s.flight = f
 }
 
 // idle waits until no flight is under way.
