@@ -14,6 +14,7 @@ import (
 
 	"github.com/rblx-go/opencloud/api"
 	"github.com/rblx-go/opencloud/api/oauthv1"
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/oauth"
 	"github.com/rblx-go/opencloud/transport"
 )
@@ -202,7 +203,7 @@ func scopeText(name string) string {
 		return "Know which account you are"
 	case "profile":
 		return "See your name and picture"
-	case publishScope:
+	case signin.PublishScope:
 		return "Send messages to your running experiences"
 	case "offline_access":
 		return "Stay signed in"

@@ -1,19 +1,17 @@
 package demo
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
 
 	"github.com/rblx-go/opencloud"
 	"github.com/rblx-go/opencloud/api"
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/mocks/emulator"
 	"github.com/rblx-go/opencloud/oauth"
 )
@@ -32,12 +30,6 @@ type backend struct {
 	Emulator     *emulator.Emulator
 }
 
-// publishScope lets the holder of a token publish messages.
-const publishScope = "universe-messaging-service:publish"
-
-// wantedScopes are those that the demo has a use for.
-func wantedScopes() []string { return []string{"openid", "profile", publishScope} }
-
 // emulated describes a running emulator.
 func emulated(ctx context.Context, emu *emulator.Emulator, rt http.RoundTripper) (*backend, error) {
 	o := emu.Options()
@@ -45,7 +37,7 @@ func emulated(ctx context.Context, emu *emulator.Emulator, rt http.RoundTripper)
 		Name:         "an emulator on this machine",
 		ClientID:     o.ClientID,
 		ClientSecret: oauth.Secret(o.ClientSecret),
-		Scopes:       wantedScopes(),
+		Scopes:       signin.Scopes(),
 		APIURL:       o.URL,
 		APIKey:       oauth.Secret(emu.APIKey()),
 		Transport:    rt,
@@ -59,67 +51,25 @@ func emulated(ctx context.Context, emu *emulator.Emulator, rt http.RoundTripper)
 
 // remote describes what the environment names.
 func remote(ctx context.Context, c config) (*backend, error) {
+	provider, scopes, err := c.Reach(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ROBLOX_ISSUER: %w", err)
+	}
 	b := &backend{
-		Name:         "Roblox",
+		Name:         c.Issuer,
 		ClientID:     c.ClientID,
 		ClientSecret: c.ClientSecret,
-		Scopes:       c.Scopes,
+		Provider:     provider,
+		Scopes:       scopes,
 		APIURL:       c.APIURL,
 		APIKey:       c.APIKey,
 		Pace:         2 * time.Second,
 	}
-	offered := wantedScopes()
-	if c.Issuer == "" || c.Issuer == oauth.Roblox().Issuer {
-		if b.APIURL == "" {
-			b.APIURL = "https://apis.roblox.com"
-		}
-	} else {
-		var err error
-		if b.Provider, err = oauth.Discover(ctx, c.Issuer); err != nil {
-			return nil, fmt.Errorf("ROBLOX_ISSUER: %w", err)
-		}
-		b.Name = c.Issuer
-		if !b.offersResources() { // not of Roblox's kind, whose document lists few of its scopes
-			if offered, err = offeredScopes(ctx, c.Issuer); err != nil {
-				return nil, fmt.Errorf("ROBLOX_ISSUER: %w", err)
-			}
-		}
-	}
-	if len(b.Scopes) == 0 {
-		b.Scopes = offered
+	if provider == nil {
+		b.Name = "Roblox"
+		b.APIURL = cmp.Or(b.APIURL, "https://apis.roblox.com")
 	}
 	return b, nil
-}
-
-// offeredScopes are those of an issuer that the demo wants, and the one that
-// some want to be asked for before they give a refresh token. An issuer need
-// not list its scopes; then it is the one that each has.
-func offeredScopes(ctx context.Context, issuer string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	url := strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	var doc struct {
-		Scopes []string `json:"scopes_supported"`
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&doc); err != nil {
-		return nil, fmt.Errorf("the discovery document: %w", err)
-	}
-	if len(doc.Scopes) == 0 {
-		return []string{"openid"}, nil
-	}
-	wanted := append(wantedScopes(), "offline_access")
-	return slices.DeleteFunc(wanted, func(s string) bool {
-		return s != "openid" && !slices.Contains(doc.Scopes, s)
-	}), nil
 }
 
 // withClient makes Discover use the backend's transport.
@@ -146,15 +96,6 @@ func (b *backend) oauthConfig(redirectURL string, store oauth.Store) oauth.Confi
 		c.HTTPClient = &http.Client{Transport: b.Transport}
 	}
 	return c
-}
-
-// login asks for consent where a refresh token is given on no other terms
-// (OpenID Connect Core 1.0 section 11).
-func (b *backend) login() oauth.LoginOptions {
-	if slices.Contains(b.Scopes, "offline_access") {
-		return oauth.LoginOptions{Prompt: "consent"}
-	}
-	return oauth.LoginOptions{}
 }
 
 // client returns a client of the backend's Open Cloud without a credential,

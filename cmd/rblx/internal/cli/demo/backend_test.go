@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 )
 
 // issuer serves a discovery document with some members changed.
@@ -48,8 +50,8 @@ func TestRemote(t *testing.T) {
 		"silent":           {nil, config{}, []string{"openid"}, ""},
 		"a short list":     {map[string]any{"scopes_supported": []string{"openid", "email"}}, config{}, []string{"openid"}, ""},
 		"refresh on offer": {map[string]any{"scopes_supported": []string{"openid", "profile", "offline_access"}}, config{}, []string{"openid", "profile", "offline_access"}, "consent"},
-		"like Roblox":      {map[string]any{"scopes_supported": []string{"openid"}, "resources_endpoint": "here"}, config{}, wantedScopes(), ""},
-		"as asked for":     {nil, config{Scopes: []string{"openid", "other"}}, []string{"openid", "other"}, ""},
+		"like Roblox":      {map[string]any{"scopes_supported": []string{"openid"}, "resources_endpoint": "here"}, config{}, signin.Scopes(), ""},
+		"as asked for":     {nil, config{App: signin.App{Scopes: []string{"openid", "other"}}}, []string{"openid", "other"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,8 +60,8 @@ func TestRemote(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(b.Scopes, c.scopes) || b.login().Prompt != c.prompt {
-				t.Errorf("scopes %q with prompt %q, want %q with %q", b.Scopes, b.login().Prompt, c.scopes, c.prompt)
+			if !slices.Equal(b.Scopes, c.scopes) || signin.LoginOptions(b.Scopes).Prompt != c.prompt {
+				t.Errorf("scopes %q with prompt %q, want %q with %q", b.Scopes, signin.LoginOptions(b.Scopes).Prompt, c.scopes, c.prompt)
 			}
 			if b.APIURL != "" {
 				t.Errorf("Open Cloud at %s for an issuer that is not Roblox", b.APIURL)
@@ -72,11 +74,11 @@ func TestRemote(t *testing.T) {
 func TestRemoteRoblox(t *testing.T) {
 	t.Parallel()
 	for _, issuer := range []string{"", "https://apis.roblox.com/oauth/"} {
-		b, err := remote(t.Context(), config{ClientID: "1", Issuer: issuer})
+		b, err := remote(t.Context(), config{App: signin.App{ClientID: "1", Issuer: issuer}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b.Provider != nil || b.APIURL != "https://apis.roblox.com" || !b.offersResources() || !slices.Equal(b.Scopes, wantedScopes()) {
+		if b.Provider != nil || b.APIURL != "https://apis.roblox.com" || !b.offersResources() || !slices.Equal(b.Scopes, signin.Scopes()) {
 			t.Errorf("%q: %+v", issuer, b)
 		}
 	}
@@ -85,7 +87,7 @@ func TestRemoteRoblox(t *testing.T) {
 func TestRemoteNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	base := issuer(t, map[string]any{"token_endpoint": "https://example.com/t"})
-	_, err := remote(t.Context(), config{ClientID: "1", Issuer: base})
+	_, err := remote(t.Context(), config{App: signin.App{ClientID: "1", Issuer: base}})
 	if err == nil || !strings.HasPrefix(err.Error(), "ROBLOX_ISSUER: ") || !strings.Contains(err.Error(), "token_endpoint") {
 		t.Errorf("%v", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/internal/testenv"
 	"github.com/rblx-go/opencloud/mocks/emulator"
 	"github.com/rblx-go/opencloud/mocks/emulatortest"
@@ -72,7 +73,7 @@ func reads(element, text string) chromedp.Action[chromedp.Void] {
 func realSite(t *testing.T) (address string, emu *emulatortest.Emulator) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	home, err := parseCallback("http://" + server.Listener.Addr().String() + "/callback")
+	home, err := signin.ParseCallback("http://" + server.Listener.Addr().String() + "/callback")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 )
 
 func TestConfigFrom(t *testing.T) {
@@ -62,14 +64,14 @@ func TestHomeAt(t *testing.T) {
 			}
 		case err != nil:
 			t.Errorf("%q at %d: %v", c.redirectURL, c.port, err)
-		case home.origin() != c.origin || home.Path != c.path:
-			t.Errorf("%q at %d: %s and %s", c.redirectURL, c.port, home.origin(), home.Path)
+		case home.Origin() != c.origin || home.Path != c.path:
+			t.Errorf("%q at %d: %s and %s", c.redirectURL, c.port, home.Origin(), home.Path)
 		}
 	}
-	if got := (config{RedirectURL: "http://localhost:8080/x"}).portOr(3000); got != 8080 {
+	if got := (config{App: signin.App{RedirectURL: "http://localhost:8080/x"}}).portOr(3000); got != 8080 {
 		t.Errorf("port %d of a redirect URL to 8080", got)
 	}
-	if got := (config{RedirectURL: "https://example.com/x"}).portOr(3000); got != 3000 {
+	if got := (config{App: signin.App{RedirectURL: "https://example.com/x"}}).portOr(3000); got != 3000 {
 		t.Errorf("port %d for a redirect URL elsewhere", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/rblx-go/opencloud/api"
-	"github.com/rblx-go/opencloud/mocks/browser"
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/oauth"
 )
 
@@ -27,7 +27,7 @@ func runHeadless(ctx context.Context, c config, out, log io.Writer) error {
 	if c.RedirectURL == "" {
 		c.RedirectURL = defaultRedirectURL(defaultPort)
 	}
-	home, err := parseCallback(c.RedirectURL)
+	home, err := signin.ParseCallback(c.RedirectURL)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func runHeadless(ctx context.Context, c config, out, log io.Writer) error {
 // journey is one headless run: sign in, call, refresh, revoke.
 type journey struct {
 	backend  *backend
-	home     callback
+	home     signin.Callback
 	app      *oauth.App
 	recorder *recorder
 	log      io.Writer
@@ -58,13 +58,13 @@ type journey struct {
 	report   report
 }
 
-func newJourney(b *backend, home callback, log io.Writer) (*journey, error) {
+func newJourney(b *backend, home signin.Callback, log io.Writer) (*journey, error) {
 	j := &journey{backend: b, home: home, log: log, recorder: &recorder{base: b.Transport, tokenURL: oauth.Roblox().TokenURL}}
 	if b.Provider != nil {
 		j.recorder.tokenURL = b.Provider.TokenURL
 	}
 	if b.Transport == nil {
-		j.recorder.base = oneRequestOneConnection()
+		j.recorder.base = signin.NewTransport()
 	}
 	c := b.oauthConfig(home.String(), oauth.NewMemoryStore())
 	c.HTTPClient = &http.Client{Transport: j.recorder}
@@ -74,7 +74,7 @@ func newJourney(b *backend, home callback, log io.Writer) (*journey, error) {
 }
 
 // reach returns the backend without opening a port.
-func (c config) reach(ctx context.Context, home callback) (*backend, error) {
+func (c config) reach(ctx context.Context, home signin.Callback) (*backend, error) {
 	if !c.emulated() {
 		return remote(ctx, c)
 	}
@@ -83,16 +83,6 @@ func (c config) reach(ctx context.Context, home callback) (*backend, error) {
 		return nil, err
 	}
 	return emulated(ctx, emu, emu.Transport())
-}
-
-// oneRequestOneConnection is a transport of the kind that package oauth makes
-// for itself: HTTP/1.1 only, so that nothing is resent behind its back.
-func oneRequestOneConnection() http.RoundTripper {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.Protocols = new(http.Protocols)
-	t.Protocols.SetHTTP1(true)
-	t.ForceAttemptHTTP2 = false
-	return t
 }
 
 func (j *journey) run(ctx context.Context) error {
@@ -127,40 +117,11 @@ func (j *journey) skip(step, why string) {
 	j.say("skipped %s: %s", step, why)
 }
 
-// maxForms bounds the pages of an issuer that ask for something.
-const maxForms = 5
-
-// signIn goes to the issuer and answers what it asks, until the callback,
-// which is served in process, has been reached.
 func (j *journey) signIn(ctx context.Context) error {
 	j.say("signing in at %s", j.backend.Name)
-	var failed error
-	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == j.home.Path && r.URL.Query().Has("state") {
-			j.login, failed = j.app.FinishLogin(w, r)
-			return
-		}
-		failed = j.app.StartLogin(w, r, j.backend.login())
-	})
-	b := browser.New(browser.Options{Base: j.backend.Transport, Handlers: map[string]http.Handler{j.home.Host: site}})
-	_, err := b.Open(ctx, j.home.origin()+"/start")
-	for i := 0; i < maxForms && err == nil && failed == nil && j.login == nil; i++ {
-		if _, err = b.Consent(ctx, true); errors.Is(err, browser.ErrNoForm) {
-			_, err = b.Submit(ctx, nil)
-		}
-	}
-	switch {
-	case failed != nil:
-		if refused, ok := errors.AsType[*oauth.ProviderError](failed); ok && refused.Code == "invalid_scope" {
-			return fmt.Errorf("%w; ROBLOX_SCOPES says which to ask for, in place of %v", failed, j.backend.Scopes)
-		}
-		return failed
-	case errors.Is(err, browser.ErrNoForm):
-		return fmt.Errorf("%s answered %d with a page that has no form to submit", b.Page().URL.Host, b.Page().Status)
-	case err != nil:
+	var err error
+	if j.login, err = signin.Headless(ctx, j.app, j.home, j.backend.Transport, j.backend.Scopes); err != nil {
 		return err
-	case j.login == nil:
-		return fmt.Errorf("%s asks for more than consent: after %d forms the callback was not reached", b.Page().URL.Host, maxForms)
 	}
 	j.grant = j.app.Grant(j.login.GrantID)
 	j.report.Sub, j.report.Scopes = j.login.Subject, j.login.Scopes
@@ -241,8 +202,8 @@ func (j *journey) callAsUser(ctx context.Context) error {
 		return err
 	}
 	j.say("universes: read %s", universe)
-	if !slices.Contains(j.report.Scopes, publishScope) {
-		j.skip("messaging", "scope "+publishScope+" not granted")
+	if !slices.Contains(j.report.Scopes, signin.PublishScope) {
+		j.skip("messaging", "scope "+signin.PublishScope+" not granted")
 		return nil
 	}
 	if err := c.Messaging.Publish(ctx, universe, "rblx-demo", "hello"); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/mocks/emulator"
 	"github.com/rblx-go/opencloud/oauth"
 )
@@ -20,12 +21,12 @@ import (
 func TestHeadless(t *testing.T) {
 	t.Parallel()
 	var out, log bytes.Buffer
-	if err := runHeadless(t.Context(), config{RedirectURL: "https://example.com/auth/callback"}, &out, &log); err != nil {
+	if err := runHeadless(t.Context(), config{App: signin.App{RedirectURL: "https://example.com/auth/callback"}}, &out, &log); err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
 	got := lastReport(t, out.String())
 	want := report{
-		Sub: "156", Username: "juniper_builds", Scopes: wantedScopes(),
+		Sub: "156", Username: "juniper_builds", Scopes: signin.Scopes(),
 		Universes: []string{"8801", "8802", "8804"}, Accounts: []string{"users/156", "groups/7001"},
 		Refreshes: 2, Revoked: true, Skipped: []string{},
 	}
@@ -66,7 +67,7 @@ func lastReport(t *testing.T, out string) report {
 // newTestJourney is a journey at an emulator, which change may spoil.
 func newTestJourney(t *testing.T, log *bytes.Buffer, options func(*emulator.Options), change func(*backend)) (*journey, *emulator.Emulator) {
 	t.Helper()
-	home, err := parseCallback(testOrigin + "/callback")
+	home, err := signin.ParseCallback(testOrigin + "/callback")
 	if err != nil {
 		t.Fatal(err)
 	}

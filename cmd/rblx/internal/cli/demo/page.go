@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/oauth"
 )
 
@@ -170,8 +171,8 @@ func (s *site) whyNoPublish(a *account) string {
 	switch {
 	case s.calls == nil:
 		return noOpenCloud
-	case !a.has(publishScope):
-		return "The scope " + publishScope + " was not granted."
+	case !a.has(signin.PublishScope):
+		return "The scope " + signin.PublishScope + " was not granted."
 	case len(a.Universes) == 0:
 		return "No experience was granted. Sign out, sign in again and choose one on the consent page."
 	default:

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/mocks/emulator"
 	"github.com/rblx-go/opencloud/oauth"
 )
@@ -36,7 +37,7 @@ func serve(ctx context.Context, c config, port int, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "The demo is at %s\nIt talks to %s.\nStop it with Ctrl-C.\n", home.origin(), b.Name)
+	_, _ = fmt.Fprintf(out, "The demo is at %s\nIt talks to %s.\nStop it with Ctrl-C.\n", home.Origin(), b.Name)
 
 	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	server.RegisterOnShutdown(s.hub.close)
@@ -66,21 +67,21 @@ func runServer(ctx context.Context, server *http.Server, listener net.Listener) 
 }
 
 // listen opens the port that the redirect URL leads to.
-func listen(ctx context.Context, redirectURL string, port int) (net.Listener, callback, error) {
+func listen(ctx context.Context, redirectURL string, port int) (net.Listener, signin.Callback, error) {
 	home, err := homeAt(redirectURL, port)
 	if err != nil {
-		return nil, callback{}, err
+		return nil, signin.Callback{}, err
 	}
 	host := "localhost"
-	if home.loopback() {
+	if home.Loopback() {
 		host = home.Hostname()
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	switch {
 	case inUse(err):
-		return nil, callback{}, fmt.Errorf("port %d is in use; stop what uses it, or choose another with --port", port)
+		return nil, signin.Callback{}, fmt.Errorf("port %d is in use; stop what uses it, or choose another with --port", port)
 	case err != nil:
-		return nil, callback{}, fmt.Errorf("port %d cannot be opened: %w", port, err)
+		return nil, signin.Callback{}, fmt.Errorf("port %d cannot be opened: %w", port, err)
 	}
 	if port == 0 {
 		home.Host = net.JoinHostPort(home.Hostname(), strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
@@ -96,21 +97,21 @@ func inUse(err error) bool {
 }
 
 // homeAt checks that a redirect URL on this machine leads to the port.
-func homeAt(redirectURL string, port int) (callback, error) {
+func homeAt(redirectURL string, port int) (signin.Callback, error) {
 	if redirectURL == "" {
 		redirectURL = defaultRedirectURL(port)
 	}
-	home, err := parseCallback(redirectURL)
+	home, err := signin.ParseCallback(redirectURL)
 	switch {
 	case err != nil:
-		return callback{}, err
-	case !home.loopback():
+		return signin.Callback{}, err
+	case !home.Loopback():
 		return home, nil // something in front of the demo leads to it
 	case home.Scheme == "https":
-		return callback{}, fmt.Errorf("redirect URL %q: the demo speaks plain http; register http://%s%s and use that", redirectURL, home.Host, home.Path)
-	case home.port() != strconv.Itoa(port):
-		return callback{}, fmt.Errorf("redirect URL %q leads to port %s, but --port is %d; use --port %s, or register and set http://localhost:%d/callback",
-			redirectURL, home.port(), port, home.port(), port)
+		return signin.Callback{}, fmt.Errorf("redirect URL %q: the demo speaks plain http; register http://%s%s and use that", redirectURL, home.Host, home.Path)
+	case home.PortNumber() != strconv.Itoa(port):
+		return signin.Callback{}, fmt.Errorf("redirect URL %q leads to port %s, but --port is %d; use --port %s, or register and set http://localhost:%d/callback",
+			redirectURL, home.PortNumber(), port, home.PortNumber(), port)
 	}
 	return home, nil
 }
@@ -121,11 +122,11 @@ func defaultRedirectURL(port int) string {
 
 // portOr is the port of a redirect URL on this machine, or def.
 func (c config) portOr(def int) int {
-	home, err := parseCallback(c.RedirectURL)
-	if err != nil || !home.loopback() {
+	home, err := signin.ParseCallback(c.RedirectURL)
+	if err != nil || !home.Loopback() {
 		return def
 	}
-	port, err := strconv.Atoi(home.port())
+	port, err := strconv.Atoi(home.PortNumber())
 	if err != nil {
 		return def
 	}
@@ -137,7 +138,7 @@ const demoTTL = time.Minute
 
 // open returns the backend that the configuration names and where grants are
 // kept. The emulator gets a port of its own, and is closed by the function.
-func (c config) open(ctx context.Context, home callback) (*backend, keeping, func(), error) {
+func (c config) open(ctx context.Context, home signin.Callback) (*backend, keeping, func(), error) {
 	nothing := func() {}
 	if !c.emulated() {
 		b, err := remote(ctx, c)
@@ -168,7 +169,7 @@ func (c config) open(ctx context.Context, home callback) (*backend, keeping, fun
 	return b, keeping{oauth.NewMemoryStore(), []byte(rand.Text())}, closeIt, nil
 }
 
-func newEmulator(url string, home callback) (*emulator.Emulator, error) {
+func newEmulator(url string, home signin.Callback) (*emulator.Emulator, error) {
 	return emulator.New(emulator.Options{
 		URL:          url,
 		ClientSecret: emulator.Secret(rand.Text()),

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 )
 
 // announced is an io.Writer that waits for the address the demo prints.
@@ -85,7 +87,7 @@ func TestServeRefuses(t *testing.T) {
 		want   string
 	}{
 		{config{}, port, fmt.Sprintf("port %d is in use", port)},
-		{config{ClientID: "1", Issuer: "https://example.com/?x"}, 0, "ROBLOX_ISSUER: "},
+		{config{App: signin.App{ClientID: "1", Issuer: "https://example.com/?x"}}, 0, "ROBLOX_ISSUER: "},
 	} {
 		err := serve(t.Context(), c.config, c.port, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

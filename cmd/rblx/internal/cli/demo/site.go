@@ -13,13 +13,14 @@ import (
 
 	"github.com/rblx-go/opencloud"
 	"github.com/rblx-go/opencloud/api"
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/oauth"
 )
 
 // site is the web app.
 type site struct {
 	backend *backend
-	home    callback // the redirect URL, and with it the site's own address
+	home    signin.Callback // the redirect URL, and with it the site's own address
 	oauth   *oauth.App
 	calls   *opencloud.Client // as the user who is signed in; nil without Open Cloud
 	keyed   *api.Client       // with the API key; nil without one
@@ -28,7 +29,7 @@ type site struct {
 	pages   *pages
 }
 
-func newSite(b *backend, home callback, k keeping, log *slog.Logger) (*site, error) {
+func newSite(b *backend, home signin.Callback, k keeping, log *slog.Logger) (*site, error) {
 	s := &site{
 		backend: b,
 		home:    home,
@@ -64,7 +65,7 @@ func taken(path string) bool {
 func (s *site) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.front)
-	mux.Handle("GET /login", s.oauth.LoginHandler(s.backend.login()))
+	mux.Handle("GET /login", s.oauth.LoginHandler(signin.LoginOptions(s.backend.Scopes)))
 	mux.Handle("POST /logout", s.form(s.logout))
 	mux.Handle("POST /publish", s.form(s.publish))
 	mux.Handle("POST /entry", s.form(s.entry))
@@ -86,7 +87,7 @@ func (s *site) handler() http.Handler {
 		w.Header().Set("Referrer-Policy", "same-origin")
 		w.Header().Set("Content-Security-Policy", policy(""))
 		switch {
-		case s.home.loopback() && r.Host != s.home.Host:
+		case s.home.Loopback() && r.Host != s.home.Host:
 			s.sendHome(w, r)
 		case r.URL.Path == s.home.Path && (s.home.Path != "/" || r.URL.Query().Has("state")):
 			callback.ServeHTTP(w, r)
@@ -102,10 +103,10 @@ func (s *site) handler() http.Handler {
 // keeps out pages that point a name of their own at this machine.
 func (s *site) sendHome(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
-		http.Error(w, "The demo is at "+s.home.origin()+".", http.StatusMisdirectedRequest)
+		http.Error(w, "The demo is at "+s.home.Origin()+".", http.StatusMisdirectedRequest)
 		return
 	}
-	http.Redirect(w, r, s.home.origin()+"/", http.StatusSeeOther)
+	http.Redirect(w, r, s.home.Origin()+"/", http.StatusSeeOther)
 }
 
 // front is the one page: an invitation, or the account.

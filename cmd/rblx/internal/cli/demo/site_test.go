@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/mocks/browser"
 	"github.com/rblx-go/opencloud/mocks/emulator"
 	"github.com/rblx-go/opencloud/oauth"
@@ -26,7 +27,7 @@ type rig struct {
 
 func newRig(t *testing.T, change ...func(*backend)) *rig {
 	t.Helper()
-	home, err := parseCallback(testOrigin + "/callback")
+	home, err := signin.ParseCallback(testOrigin + "/callback")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func TestSignInShowsWhoAndWhat(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	b := r.signIn(t)
-	holds(t, b.Page(), "Juniper", "@juniper_builds", "<code>156</code>", publishScope,
+	holds(t, b.Page(), "Juniper", "@juniper_builds", "<code>156</code>", signin.PublishScope,
 		"Lantern Harbor", "Night Market Studio", `id="generation">1<`, "Signed in")
 	if posts := r.emu.Log().TokenPOSTs(); posts != 1 {
 		t.Errorf("%d token requests, want 1", posts)
@@ -385,7 +386,7 @@ func TestWhatIsMissingIsExplained(t *testing.T) {
 	}{
 		"no API key":    {func(b *backend) { b.APIKey = "" }, "set ROBLOX_API_KEY"},
 		"no Open Cloud": {func(b *backend) { b.APIURL = "" }, "ROBLOX_API_URL"},
-		"no scope":      {func(b *backend) { b.Scopes = []string{"openid", "profile"} }, publishScope + " was not granted"},
+		"no scope":      {func(b *backend) { b.Scopes = []string{"openid", "profile"} }, signin.PublishScope + " was not granted"},
 		"no resources":  {func(b *backend) { b.Provider.ResourcesURL = "" }, "No experience was granted"},
 		"no userinfo":   {func(b *backend) { b.Provider.UserInfoURL = "" }, "The issuer does not offer that."},
 	} {
