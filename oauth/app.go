@@ -46,6 +46,9 @@ type Config struct {
 	// SendBudget). Two refreshes of a grant are at least their sum apart. Both
 	// shrink with access tokens that live less than two minutes.
 	SendBudget, DrainMargin time.Duration
+	// OneGrantPerUser revokes a user's older grants of this client at each
+	// sign-in. Without it each browser or device has a grant of its own.
+	OneGrantPerUser bool
 	// OnError answers a browser whose sign-in failed; nil shows a plain page.
 	OnError func(http.ResponseWriter, *http.Request, *CallbackError)
 	// OnTokenChange hears of every committed change of a grant, after the

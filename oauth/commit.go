@@ -21,17 +21,12 @@ type pair struct {
 // as the process lives: giving up would log the user out. Nil and nil mean:
 // load again, as in refresh.
 func (f *flight) commit(ctx context.Context, p pair) (*snapshot, error) {
-	if p.answer.Flaw != nil {
-		f.app.log.Warn("token answer is flawed; its refresh token is kept", "grant", p.row.GrantID, "flaw", p.answer.Flaw)
-	}
 	for try := 0; ; try++ {
 		snap, err := f.tryCommit(ctx, p)
 		switch {
 		case err == nil:
 			return snap, nil
-		case errors.Is(err, ErrConflict):
-			continue
-		case !errors.Is(err, ErrStoreUnavailable):
+		case !errors.Is(err, ErrConflict) && !errors.Is(err, ErrStoreUnavailable):
 			return nil, err
 		}
 		f.app.log.Error("a refresh token waits to be committed", "grant", p.row.GrantID, "attempt", try+1, "error", err)
@@ -66,6 +61,11 @@ func (f *flight) tryCommit(ctx context.Context, p pair) (*snapshot, error) {
 			return nil, err
 		}
 	} // else it is ours, and its acknowledgement was lost
+	if row.State == StateNeedsReauth {
+		f.app.log.Error("a refresh brought the tokens of another user", "grant", row.GrantID, "generation", row.Generation)
+		f.note(EventNeedsReauth, row)
+		return nil, &ReauthError{GrantID: row.GrantID, Reason: row.Reason}
+	}
 	t, err := f.app.openTokens(row)
 	if err != nil {
 		return nil, err
@@ -73,6 +73,9 @@ func (f *flight) tryCommit(ctx context.Context, p pair) (*snapshot, error) {
 	snap := newSnapshot(row, t, f.app.windows(row))
 	f.state.publish(snap)
 	f.note(EventRefreshed, row)
+	if p.answer.Flaw != nil { // told only now: nothing may come before the commit
+		f.app.log.Warn("token answer is flawed; its refresh token is kept", "grant", row.GrantID, "flaw", p.answer.Flaw)
+	}
 	f.app.log.Info("refreshed", "grant", row.GrantID, "generation", row.Generation)
 	if t.Access == "" {
 		return nil, &ProviderError{Endpoint: "token", Err: p.answer.Flaw}
@@ -103,6 +106,9 @@ func (f *flight) successor(row Row, p pair) (Row, error) {
 	}
 	row.Generation, row.Sealed = generation, sealed
 	row.State, row.Reason, row.Intent = StateActive, "", nil
+	if sub := subjectOf(p.answer.IDToken); sub != "" && row.Subject != "" && sub != row.Subject {
+		row.State, row.Reason = StateNeedsReauth, ReasonSubjectChanged // kept, and used by nobody (OIDC Core 12.2)
+	}
 	row.CommittedBy, row.CommittedAt = p.intent, row.Now
 	row.RefreshIssued, row.Expiry = p.issued, p.issued.Add(p.answer.Lifetime)
 	if p.answer.Scope != "" {

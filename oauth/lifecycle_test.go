@@ -1,0 +1,125 @@
+package oauth
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// A refresh that brings another user's ID token: committed, used by nobody.
+func TestSubjectChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newFakeProvider()
+		idToken := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"257"}`)) + ".c2ln"
+		p.script = []behaviour{{answer: func(string) *http.Response {
+			return reply(200, "application/json", `{"access_token":"at-theirs","refresh_token":"rt-theirs","expires_in":899,"id_token":"`+idToken+`"}`)
+		}}}
+		a, id := signedIn(t, p, NewMemoryStore(), 15*time.Minute)
+		if err := a.setSubject(t.Context(), id, "156"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		g := a.Grant(id)
+		_, err := g.Refresh(t.Context())
+		if reauth, ok := errors.AsType[*ReauthError](err); !ok || reauth.Reason != ReasonSubjectChanged {
+			t.Error(err)
+		}
+		if row, held := rowOf(t, a, id); row.Generation != 2 || row.Subject != "156" || held.Refresh != "rt-theirs" {
+			t.Errorf("generation %d of %s", row.Generation, row.Subject)
+		}
+		if err := g.Rearm(t.Context()); !errors.Is(err, ErrNeedsReauth) {
+			t.Error("Rearm:", err)
+		}
+	})
+}
+
+func TestRearm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newFakeProvider()
+		p.familyOK = false
+		a, id := signedIn(t, p, NewMemoryStore(), time.Minute)
+		time.Sleep(2 * time.Minute)
+		g := a.Grant(id)
+		if _, err := g.Token(t.Context()); !errors.Is(err, ErrNeedsReauth) {
+			t.Fatal(err)
+		}
+		p.familyOK = true // it was the provider's mistake
+		for range 2 {
+			if err := g.Rearm(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		if tok, err := g.Token(t.Context()); err != nil || tok.AccessToken == "at-1" {
+			t.Error(tok, err)
+		}
+		if err := g.Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Rearm(t.Context()); !errors.Is(err, ErrRevoked) {
+			t.Error("Rearm after Revoke:", err)
+		}
+	})
+}
+
+func TestOneGrantPerUser(t *testing.T) {
+	t.Parallel()
+	for _, one := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			p, store := newFakeProvider(), NewMemoryStore()
+			a := newTestApp(t, p, store)
+			a.config.OneGrantPerUser = one
+			grants := manyGrants(t, a, 3)
+			for i, subject := range []string{"156", "257", "156"} {
+				if err := a.setSubject(t.Context(), grants[i].ID(), subject); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+			}
+			if err := a.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			info, err := grants[0].Info(t.Context())
+			if err != nil || (info.State == StateTombstone) != one {
+				t.Errorf("OneGrantPerUser %v: the user's first grant is %s, %v", one, info.State, err)
+			}
+			if got := states(t, grants[1:]); got[StateActive] != 2 {
+				t.Errorf("OneGrantPerUser %v: the others are %v", one, got)
+			}
+		})
+	}
+}
+
+func TestTokenSources(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newFakeProvider()
+		a, id := signedIn(t, p, NewMemoryStore(), time.Minute)
+		source := a.Grant(id).TokenSource(t.Context())
+		for _, want := range []string{"at-1", "at-2"} {
+			tok, err := source.Token()
+			if err != nil || tok.AccessToken != want || tok.RefreshToken != "" {
+				t.Error(tok, err)
+			}
+			time.Sleep(2 * time.Minute)
+		}
+
+		api := &strictAPI{takes: func(token string) bool { return token == "at-mine" }}
+		cred := CredentialFrom("mine", oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "at-mine"}))
+		client := &http.Client{Transport: cred.RoundTripper(api, a.origins)}
+		if status, err := callAPI(t, client, nil); status != 200 || err != nil || cred.CredentialID() != "mine" {
+			t.Error(status, err)
+		}
+		client.Transport = cred.RoundTripper(api, originsOf(t, "https://elsewhere.example"))
+		if status, err := callAPI(t, client, nil); status != 401 || err != nil {
+			t.Error("to an origin that is not allowed:", status, err)
+		}
+	})
+}
