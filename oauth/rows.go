@@ -12,8 +12,10 @@ import (
 func (a *App) load(ctx context.Context, id GrantID) (Row, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	row, err := a.store.Load(ctx, id)
+	row, err := guarded(func() (Row, error) { return a.store.Load(ctx, id) })
 	switch {
+	case err == nil && row.GrantID != id:
+		return Row{}, fmt.Errorf("oauth: grant %s: %w: it is another grant's", id, ErrCorruptRow)
 	case err == nil && row.App != a.config.ClientID:
 		return Row{}, fmt.Errorf("oauth: grant %s: %w: it belongs to another client id", id, ErrCorruptRow)
 	case err == nil:
@@ -28,7 +30,7 @@ func (a *App) load(ctx context.Context, id GrantID) (Row, error) {
 func (a *App) swap(ctx context.Context, row Row) (Row, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	stored, err := a.store.Swap(ctx, row.Version, row)
+	stored, err := guarded(func() (Row, error) { return a.store.Swap(ctx, row.Version, row) })
 	switch {
 	case err == nil:
 		return stored, nil
@@ -36,6 +38,17 @@ func (a *App) swap(ctx context.Context, row Row) (Row, error) {
 		return Row{}, err
 	}
 	return Row{}, fmt.Errorf("oauth: grant %s: %w: %w", row.GrantID, ErrStoreUnavailable, err)
+}
+
+// guarded makes a panic of the store an error, after which nothing is known of
+// the operation's outcome: the only copy of a token may be waiting for it.
+func guarded(operation func() (Row, error)) (row Row, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			row, err = Row{}, fmt.Errorf("it panicked: %v", p)
+		}
+	}()
+	return operation()
 }
 
 // change loads a row, lets edit alter it, and swaps it, until no conflict
@@ -79,7 +92,14 @@ func (a *App) sleep(d time.Duration) error {
 	}
 }
 
+// tell calls the application's hook. Its panics end here: another grant's
+// answer may be on its way.
 func (a *App) tell(ctx context.Context, e TokenEvent) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.Error("OnTokenChange panicked", "grant", e.GrantID, "event", e.Kind, "panic", p)
+		}
+	}()
 	if a.config.OnTokenChange != nil {
 		a.config.OnTokenChange(context.WithoutCancel(ctx), e)
 	}
