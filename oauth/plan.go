@@ -54,7 +54,10 @@ func next(row Row, known uint64, w windows, wall time.Time) plan {
 	if wait := row.CommittedAt.Add(w.least).Sub(row.Now); wait > 0 && wait <= w.least {
 		return plan{step: stepWait, wait: wait}
 	}
-	if row.DoubtGen == row.Generation {
+	if row.DoubtGen == row.Generation { // nothing is under way, but the session is at stake as above
+		if wait := row.Expiry.Sub(wall); wait > 0 {
+			return plan{step: stepWait, wait: wait}
+		}
 		return plan{step: stepProbe}
 	}
 	return plan{step: stepSend}

@@ -37,6 +37,7 @@ func TestNext(t *testing.T) {
 		{"drained", row(intent(-10 * time.Second)), 3, plan{step: stepProbe}},
 		{"drained, but the access token lives", row(func(r *Row) { intent(-time.Hour)(r); r.Expiry = now.Add(time.Minute) }), 3, plan{step: stepWait, wait: time.Minute}},
 		{"a probe known unsent", row(func(r *Row) { r.DoubtGen = 3 }), 3, plan{step: stepProbe}},
+		{"a doubtful token, but the access token lives", row(func(r *Row) { r.DoubtGen, r.Expiry = 3, now.Add(time.Minute) }), 3, plan{step: stepWait, wait: time.Minute}},
 		{"doubt about an older generation", row(func(r *Row) { r.DoubtGen = 2 }), 3, plan{step: stepSend}},
 		{"failover", row(func(r *Row) { r.StoreRun = "another" }), 2, plan{step: stepQuarantine}},
 	} {

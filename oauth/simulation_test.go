@@ -87,6 +87,7 @@ const (
 	doCut     = "cut off from the store"
 	doPause   = "pause"
 	doCrash   = "crash"
+	doFail    = "the store fails over"
 )
 
 func drawSchedule(rt *rapid.T) schedule {
@@ -98,7 +99,7 @@ func drawSchedule(rt *rapid.T) schedule {
 	kinds := []string{
 		doToken, doToken, doToken, doToken, doToken, doToken, doToken, doRefresh, doRefresh, doRefresh,
 		doPost, doPost, doPost, doPost, doSwap, doSwap, doSwap, doCut, doCut, doPause, doPause, doCrash, doCrash,
-		doEnd, doRevoke,
+		doFail, doEnd, doRevoke,
 	}
 	if rapid.IntRange(0, 7).Draw(rt, "calm") == 0 {
 		kinds = kinds[:10]
@@ -221,6 +222,8 @@ func (w *simWorld) play(step simStep) {
 		p.pauseIn, p.pauseFor = step.nth, step.wait
 	case doCrash:
 		p.crashIn = step.nth
+	case doFail:
+		w.failOver()
 	}
 }
 

@@ -79,6 +79,15 @@ func (w *simWorld) row() Row {
 	return w.store.answer(w.store.rows[w.id])
 }
 
+// failOver gives the store another identity. Nothing is lost, but who could
+// know?
+func (w *simWorld) failOver() {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	w.store.run = string(NewGrantID())
+	w.stats["failover"]++
+}
+
 func (w *simWorld) start() *simProcess {
 	p := &simProcess{world: w}
 	app, err := New(Config{
@@ -213,7 +222,7 @@ func (w *simWorld) check(before, after Row) {
 	w.durable[held.Access] = true
 	if after.Intent != nil {
 		w.intents[after.Intent.ID] = true
-		if before.Intent == nil {
+		if before.Intent == nil && before.RunID == after.RunID {
 			w.checkIntent(before)
 		}
 	}
