@@ -61,6 +61,9 @@ func (f *flight) tryCommit(ctx context.Context, p pair) (*snapshot, error) {
 			return nil, err
 		}
 	} // else it is ours, and its acknowledgement was lost
+	if row.State == StateNeedsReauth && row.Reason != ReasonSubjectChanged {
+		return nil, nil // lost again since
+	}
 	if row.State == StateNeedsReauth {
 		f.app.log.Error("a refresh brought the tokens of another user", "grant", row.GrantID, "generation", row.Generation)
 		f.note(EventNeedsReauth, row)

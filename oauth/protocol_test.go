@@ -1,11 +1,13 @@
 package oauth
 
 import (
-	"context"
+	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -228,45 +230,6 @@ func TestForcedRefreshWaitsForAnotherProcess(t *testing.T) {
 	})
 }
 
-// After a failover the store's clock may be another one and an intent may be
-// forgotten: Revoke waits a send budget at most and promises nothing.
-func TestRevokeAfterAFailover(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name string
-		edit func(*Row)
-	}{
-		{"nothing in the row", func(*Row) {}},
-		{"an intent of another clock", func(r *Row) {
-			r.Intent = &Intent{ID: "old", Base: 1, Deadline: r.Now.Add(1000 * time.Hour)}
-		}},
-		{"revoked before the failover", func(r *Row) {
-			r.State, r.Reason = StateTombstone, ReasonPending
-			r.Intent = &Intent{ID: "old", Base: 1, Deadline: r.Now.Add(1000 * time.Hour)}
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p, store := newFakeProvider(), NewMemoryStore()
-				a, id := signedIn(t, p, store, 15*time.Minute)
-				if _, err := a.change(t.Context(), id, func(r *Row) bool { c.edit(r); return true }); err != nil {
-					t.Fatal(err)
-				}
-				store.run = "another"
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-				defer cancel()
-				if err := a.Grant(id).Revoke(ctx); err == nil || errors.Is(err, context.DeadlineExceeded) {
-					t.Error(err)
-				}
-				if row, _ := rowOf(t, a, id); row.State != StateTombstone || row.Reason != ReasonUnreachable || len(p.revocations()) != 1 {
-					t.Errorf("%s (%s), revoked %q", row.State, row.Reason, p.revocations())
-				}
-			})
-		})
-	}
-}
-
 // A row that cannot be read when the answer comes may be mended: the pair waits.
 func TestCommitOutlastsACorruptRow(t *testing.T) {
 	t.Parallel()
@@ -383,6 +346,33 @@ func TestSupersededPairConfirmsNothing(t *testing.T) {
 		}
 		if row, _ := rowOf(t, a, id); row.Reason != ReasonPending || len(p.revocations()) != 0 {
 			t.Errorf("%s, revoked %q", row.Reason, p.revocations())
+		}
+	})
+}
+
+// The acknowledgement of a commit is lost, and so is the grant, elsewhere and
+// for a reason of its own, before the row is read again.
+func TestLostAfterAnUnknownCommit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		a, id := signedIn(t, p, store, time.Minute)
+		var log bytes.Buffer
+		a.log = slog.New(slog.NewTextHandler(&log, nil))
+		time.Sleep(2 * time.Minute)
+		store.set(func(n int, row Row) (bool, error) {
+			if n != 2 {
+				return true, nil
+			}
+			row.State, row.Reason = StateNeedsReauth, ReasonRevoked
+			if _, err := store.MemoryStore.Swap(t.Context(), row.Version, row); err != nil {
+				t.Error(err)
+			}
+			return false, ErrUnknown
+		})
+		reauth, ok := errors.AsType[*ReauthError](second(a.Grant(id).Token(t.Context())))
+		if !ok || reauth.Reason != ReasonRevoked || strings.Contains(log.String(), "another user") {
+			t.Errorf("%v\n%s", reauth, &log)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -78,4 +79,43 @@ func TestRevokeInDoubtIsNotConfirmed(t *testing.T) {
 			t.Errorf("%s (%s)", row.State, row.Reason)
 		}
 	})
+}
+
+// After a failover the store's clock may be another one and an intent may be
+// forgotten: Revoke waits a send budget at most and promises nothing.
+func TestRevokeAfterAFailover(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		edit func(*Row)
+	}{
+		{"nothing in the row", func(*Row) {}},
+		{"an intent of another clock", func(r *Row) {
+			r.Intent = &Intent{ID: "old", Base: 1, Deadline: r.Now.Add(1000 * time.Hour)}
+		}},
+		{"revoked before the failover", func(r *Row) {
+			r.State, r.Reason = StateTombstone, ReasonPending
+			r.Intent = &Intent{ID: "old", Base: 1, Deadline: r.Now.Add(1000 * time.Hour)}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newFakeProvider(), NewMemoryStore()
+				a, id := signedIn(t, p, store, 15*time.Minute)
+				if _, err := a.change(t.Context(), id, func(r *Row) bool { c.edit(r); return true }); err != nil {
+					t.Fatal(err)
+				}
+				store.run = "another"
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if err := a.Grant(id).Revoke(ctx); err == nil || errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+				if row, _ := rowOf(t, a, id); row.State != StateTombstone || row.Reason != ReasonUnreachable || len(p.revocations()) != 1 {
+					t.Errorf("%s (%s), revoked %q", row.State, row.Reason, p.revocations())
+				}
+			})
+		})
+	}
 }

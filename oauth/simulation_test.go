@@ -81,6 +81,7 @@ const (
 	doToken   = "token"
 	doRefresh = "refresh"
 	doRevoke  = "revoke"
+	doRearm   = "rearm"
 	doEnd     = "the user ends the authorization"
 	doPost    = "post fault"
 	doSwap    = "swap fault"
@@ -99,7 +100,7 @@ func drawSchedule(rt *rapid.T) schedule {
 	kinds := []string{
 		doToken, doToken, doToken, doToken, doToken, doToken, doToken, doRefresh, doRefresh, doRefresh,
 		doPost, doPost, doPost, doPost, doSwap, doSwap, doSwap, doCut, doCut, doPause, doPause, doCrash, doCrash,
-		doFail, doEnd, doRevoke,
+		doFail, doEnd, doRevoke, doRearm,
 	}
 	if rapid.IntRange(0, 7).Draw(rt, "calm") == 0 {
 		kinds = kinds[:10]
@@ -203,6 +204,9 @@ func (w *simWorld) play(step simStep) {
 		return
 	case doRevoke:
 		w.calls.Go(func() { p.revoke(step) })
+		return
+	case doRearm:
+		w.calls.Go(func() { _ = p.app.Grant(w.id).Rearm(w.t.Context()) })
 		return
 	case doEnd:
 		w.server.ended = w.server.ended || w.server.alive
