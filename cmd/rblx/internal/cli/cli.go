@@ -11,6 +11,7 @@ import (
 
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/demo"
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/emulator"
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/soak"
 )
 
 // Run executes one command line and returns its exit status: 0, or 1 after one
@@ -39,6 +40,7 @@ func command() *cobra.Command {
 	root.AddCommand(
 		demo.Command(),
 		emulator.Command(),
+		soak.Command(),
 	)
 	return root
 }
