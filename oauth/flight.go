@@ -43,7 +43,7 @@ func (f *flight) run(ctx context.Context) {
 
 // fly loads, decides by next, acts, and loads again until it has an answer.
 func (f *flight) fly(ctx context.Context) (*snapshot, error) {
-	poll := pollInterval{}
+	poll, beaten := pollInterval{}, 0
 	for {
 		start := time.Now() // before the load: budgets may be over early, never late
 		row, err := f.app.load(ctx, f.state.id)
@@ -88,6 +88,11 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 			snap, err := f.refresh(ctx, row, budget{start: start, size: w.send}, p.step == stepProbe)
 			if snap != nil || err != nil {
 				return snap, err
+			}
+			if beaten++; beaten > 1 { // twice in a row: the store may be reading old rows
+				if err := f.app.sleep(backoff(beaten)); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}

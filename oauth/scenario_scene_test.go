@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,11 +24,17 @@ type scene struct {
 	grant *Grant
 }
 
-// play runs act in a scene of its own.
+// play runs act in a scene of its own, at a provider that revokes the grant of
+// a replayed token.
 func play(t *testing.T, act func(*testing.T, *scene)) {
 	t.Helper()
+	playAt(t, emulator.ReuseRevoke, act)
+}
+
+func playAt(t *testing.T, reuse emulator.Reuse, act func(*testing.T, *scene)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &scene{T: t, emu: newEmulator(t), store: &troubledStore{MemoryStore: NewMemoryStore()}}
+		s := &scene{T: t, emu: newEmulator(t, reuse), store: &troubledStore{MemoryStore: NewMemoryStore()}}
 		s.via = s.emu.Transport()
 		s.app = s.process(s.store)
 		s.grant = s.signIn()
@@ -35,9 +42,9 @@ func play(t *testing.T, act func(*testing.T, *scene)) {
 	})
 }
 
-func newEmulator(t *testing.T) *emulator.Emulator {
+func newEmulator(t *testing.T, reuse emulator.Reuse) *emulator.Emulator {
 	t.Helper()
-	e, err := emulator.New(emulator.Options{ClientSecret: "canary-client-secret", AutoConsent: true})
+	e, err := emulator.New(emulator.Options{ClientSecret: "canary-client-secret", AutoConsent: true, RefreshReuse: reuse})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +199,49 @@ func (s *scene) lives() {
 	}
 }
 
+// dies leaves in the store and at the provider what a process does that is
+// killed in the middle of a refresh.
+func (s *scene) dies(sent bool) {
+	s.Helper()
+	row := s.row(s.grant)
+	held, err := s.app.openTokens(row)
+	if err != nil {
+		s.Fatal(err)
+	}
+	row.Intent = &Intent{ID: newIntentID(), Base: row.Generation, Deadline: row.Now.Add(defaultSendBudget)}
+	if _, err := s.store.MemoryStore.Swap(s.Context(), row.Version, row); err != nil {
+		s.Fatal(err)
+	}
+	if !sent {
+		return
+	}
+	s.post(held.Refresh)
+}
+
+// post redeems a refresh token as somebody else would.
+func (s *scene) post(refresh string) *answer {
+	s.Helper()
+	ans, _, fail := s.app.postToken(s.Context(), budget{start: time.Now(), size: time.Minute}, url.Values{
+		"grant_type": {"refresh_token"}, "refresh_token": {refresh},
+	})
+	if fail != nil {
+		s.Fatal(fail)
+	}
+	return ans
+}
+
+// withdrawn ends the authorization at the provider, as the user may.
+func (s *scene) withdrawn() {
+	s.Helper()
+	held, err := s.app.openTokens(s.row(s.grant))
+	if err == nil {
+		err = s.app.revokeToken(s.Context(), Secret(held.Refresh))
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
 // beside is the same user in the hands of golang.org/x/oauth2, at an emulator
 // of its own.
 type beside struct {
@@ -204,7 +254,7 @@ type beside struct {
 
 func (s *scene) xoauth2() *beside {
 	s.Helper()
-	emu := newEmulator(s.T)
+	emu := newEmulator(s.T, emulator.ReuseRevoke)
 	opts := emu.Options()
 	x := &beside{
 		T: s.T, emu: emu,
