@@ -30,7 +30,7 @@ func providerClient(given *http.Client) *http.Client {
 		protocols.SetHTTP1(true)
 		rt = &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: defaultSendBudget}).DialContext,
+			DialContext:         dialOnce,
 			TLSHandshakeTimeout: defaultSendBudget,
 			Protocols:           protocols,
 			MaxIdleConns:        16,
@@ -42,6 +42,23 @@ func providerClient(given *http.Client) *http.Client {
 		Transport:     rt,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// dialOnce makes a connection that sends nothing once it is closed, or once
+// nobody has acknowledged what it sent for the length of a send budget.
+func dialOnce(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: defaultSendBudget}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		err = errors.Join(tcp.SetLinger(0), giveUp(tcp, defaultSendBudget))
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // budget is how long a request may still be sent. It counts by the faster of
