@@ -1,0 +1,5 @@
+//go:build !linux
+
+package sqlitestore
+
+func systemTasks() map[string]func(*Store, []string) error { return nil }
