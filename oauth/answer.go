@@ -27,7 +27,8 @@ type answer struct {
 	AccessToken  Secret // empty where it cannot be used
 	RefreshToken Secret // empty where the old one stays
 	IDToken      Secret
-	Scope        string // empty where it is as before
+	Scope        string    // empty where it is as before
+	Issued       time.Time // when it was asked for: it is no younger
 	Lifetime     time.Duration
 	Flaw         error // what was wrong with the answer, nil if nothing
 }

@@ -13,7 +13,6 @@ type pair struct {
 	row    Row // as it was when the intent stood in it
 	old    tokens
 	answer *answer
-	issued time.Time // just before sending
 	intent string
 }
 
@@ -113,7 +112,7 @@ func (f *flight) successor(row Row, p pair) (Row, error) {
 		row.State, row.Reason = StateNeedsReauth, ReasonSubjectChanged // kept, and used by nobody (OIDC Core 12.2)
 	}
 	row.CommittedBy, row.CommittedAt = p.intent, row.Now
-	row.RefreshIssued, row.Expiry = p.issued, p.issued.Add(p.answer.Lifetime)
+	row.RefreshIssued, row.Expiry = p.answer.Issued, p.answer.Issued.Add(p.answer.Lifetime)
 	if p.answer.Scope != "" {
 		row.Scope = p.answer.Scope
 	}

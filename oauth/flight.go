@@ -168,7 +168,6 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 	}
 	f.app.log.Debug("refreshing", "grant", row.GrantID, "generation", row.Generation, "intent", intent.ID, "probe", probe)
 
-	issued := time.Now().Round(0)
 	ans, sent, fail := f.app.postToken(ctx, b, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {t.Refresh},
@@ -176,7 +175,7 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 	f.app.circuit.note(fail)
 	switch {
 	case fail == nil:
-		return f.commit(ctx, pair{row: row, old: t, answer: ans, issued: issued, intent: intent.ID})
+		return f.commit(ctx, pair{row: row, old: t, answer: ans, intent: intent.ID})
 	case !sent:
 		f.withdraw(ctx, intent.ID)
 		return nil, fmt.Errorf("oauth: grant %s: nothing was sent: %w", row.GrantID, fail)

@@ -115,14 +115,13 @@ func (a *App) createGrant(ctx context.Context, ans *answer) (GrantID, error) {
 	if err != nil {
 		return "", err
 	}
-	now := time.Now().Round(0)
 	scope := ans.Scope
 	if scope == "" { // as asked for (RFC 6749 section 5.1)
 		scope = strings.Join(a.config.Scopes, " ")
 	}
 	row, err := a.swap(ctx, Row{
 		GrantID: id, App: a.config.ClientID, Generation: 1, State: StateActive,
-		RefreshIssued: now, Expiry: now.Add(ans.Lifetime), Scope: scope, Sealed: sealed,
+		RefreshIssued: ans.Issued, Expiry: ans.Issued.Add(ans.Lifetime), Scope: scope, Sealed: sealed,
 	})
 	if err != nil {
 		return "", err

@@ -131,6 +131,7 @@ func (a *App) postToken(ctx context.Context, b budget, form url.Values, secrets 
 	}).Stop()
 	req.Body, req.GetBody = body, nil // no GetBody: net/http must not send it again
 
+	issued := time.Now().Round(0)
 	resp, err := a.client.Do(req)
 	if err != nil {
 		err = withoutURL(err)
@@ -143,6 +144,9 @@ func (a *App) postToken(ctx context.Context, b budget, form url.Values, secrets 
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	ans, fail = parseAnswer(resp, data, err, append(secrets, string(a.config.ClientSecret))...)
+	if ans != nil {
+		ans.Issued = issued
+	}
 	return ans, true, fail
 }
 

@@ -112,7 +112,7 @@ func reply(status int, contentType, body string) *http.Response {
 func signedIn(t *testing.T, p *fakeProvider, store Store, life time.Duration) (*App, GrantID) {
 	t.Helper()
 	a := newTestApp(t, p, store)
-	id, err := a.createGrant(t.Context(), &answer{AccessToken: "at-1", RefreshToken: "rt-1", Scope: "openid", Lifetime: life})
+	id, err := a.createGrant(t.Context(), &answer{Issued: time.Now().Round(0), AccessToken: "at-1", RefreshToken: "rt-1", Scope: "openid", Lifetime: life})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -303,7 +303,7 @@ func TestScenario23_RefusedBecauseRaced(t *testing.T) {
 			}
 			ans := s.post(held.Refresh)
 			f := flight{app: other, state: other.Grant(row.GrantID).state}
-			next, err := f.successor(row, pair{row: row, old: held, answer: ans, issued: time.Now(), intent: "theirs"})
+			next, err := f.successor(row, pair{row: row, old: held, answer: ans, intent: "theirs"})
 			if err != nil {
 				t.Error(err)
 			}

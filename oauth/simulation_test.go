@@ -149,7 +149,7 @@ func (s schedule) run(t *testing.T, kind reuse) *simWorld {
 			w.processes = append(w.processes, w.start())
 		}
 		var err error
-		if w.id, err = newTestApp(t, w.processes[0], w.store).createGrant(t.Context(), &answer{AccessToken: "at-1", RefreshToken: "rt-1", Lifetime: s.life}); err != nil {
+		if w.id, err = newTestApp(t, w.processes[0], w.store).createGrant(t.Context(), &answer{Issued: time.Now().Round(0), AccessToken: "at-1", RefreshToken: "rt-1", Lifetime: s.life}); err != nil {
 			t.Fatal(err)
 		}
 		w.durable["at-1"] = true

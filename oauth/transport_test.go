@@ -136,7 +136,7 @@ func freshTransport(tb testing.TB) (*Transport, *http.Request) {
 		tb.Fatal(err)
 	}
 	id, err := a.createGrant(tb.Context(), &answer{
-		AccessToken: Secret(strings.Repeat("a", 900)), RefreshToken: "r", Lifetime: time.Hour,
+		Issued: time.Now().Round(0), AccessToken: Secret(strings.Repeat("a", 900)), RefreshToken: "r", Lifetime: time.Hour,
 	})
 	if err != nil {
 		tb.Fatal(err)
