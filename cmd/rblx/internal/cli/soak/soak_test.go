@@ -63,22 +63,24 @@ func ttl(d time.Duration) func(*emulator.Options) {
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
+		store   string
 		life    time.Duration
 		options func(*emulator.Options)
 	}{
-		"tokens that rotate by themselves": {3 * time.Second, func(*emulator.Options) {}},
-		"tokens that live too long":        {15 * time.Minute, func(*emulator.Options) {}},
-		"no consent page":                  {3 * time.Second, func(o *emulator.Options) { o.AutoConsent = true }},
-		"public client":                    {3 * time.Second, func(o *emulator.Options) { o.ClientSecret = "" }},
+		"tokens that rotate by themselves": {storeFile, 3 * time.Second, func(*emulator.Options) {}},
+		"tokens that live too long":        {storeFile, 15 * time.Minute, func(*emulator.Options) {}},
+		"a database":                       {storeSQLite, 3 * time.Second, func(*emulator.Options) {}},
+		"no consent page":                  {storeFile, 3 * time.Second, func(o *emulator.Options) { o.AutoConsent = true }},
+		"public client":                    {storeFile, 3 * time.Second, func(o *emulator.Options) { o.ClientSecret = "" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			emu := emulatortest.Start(t, ttl(c.life), c.options)
-			r, text, err := soaked(t, emu, nil)
+			r, text, err := soaked(t, emu, func(o *options) { o.store.Kind = c.store })
 			if err != nil {
 				t.Fatalf("%v\n%s", err, text)
 			}
-			if r.Store != "file" || r.Processes != 2 || r.Calls < 100 || r.Refreshes < 2 {
+			if r.Store != c.store || r.Processes != 2 || r.Calls < 100 || r.Refreshes < 2 {
 				t.Errorf("%+v", r)
 			}
 			if r.CallErrors+r.InvalidGrant+r.Probes+r.Lost+r.SilentlyLost != 0 {
@@ -102,13 +104,18 @@ func TestSoak(t *testing.T) {
 // record knows of it.
 func TestSoakKills(t *testing.T) {
 	t.Parallel()
-	emu := emulatortest.Start(t, ttl(3*time.Second))
-	r, text, err := soaked(t, emu, func(o *options) { o.kill = true })
-	if err != nil || r.SilentlyLost != 0 || r.Calls == 0 {
-		t.Fatalf("%v %+v\n%s", err, r, text)
-	}
-	if !strings.Contains(text, "processes killed") || strings.Contains(text, " 0 processes killed\nthe grant") {
-		t.Errorf("nobody was killed:\n%s", text)
+	for _, kind := range []string{storeFile, storeSQLite} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			emu := emulatortest.Start(t, ttl(3*time.Second))
+			r, text, err := soaked(t, emu, func(o *options) { o.kill, o.store.Kind = true, kind })
+			if err != nil || r.SilentlyLost != 0 || r.Calls == 0 {
+				t.Fatalf("%v %+v\n%s", err, r, text)
+			}
+			if !strings.Contains(text, "processes killed") || strings.Contains(text, " 0 processes killed\nthe grant") {
+				t.Errorf("nobody was killed:\n%s", text)
+			}
+		})
 	}
 }
 

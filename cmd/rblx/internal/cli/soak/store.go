@@ -10,11 +10,13 @@ import (
 
 	"github.com/rblx-go/opencloud/oauth"
 	"github.com/rblx-go/opencloud/oauth/filestore"
+	"github.com/rblx-go/opencloud/oauth/sqlitestore"
 )
 
 const (
-	storeFile  = "file"
-	storeKinds = storeFile
+	storeFile   = "file"
+	storeSQLite = "sqlite"
+	storeKinds  = storeFile + "|" + storeSQLite
 )
 
 // store is what all processes share.
@@ -32,7 +34,7 @@ type storeAt struct {
 
 func (s storeAt) check() error {
 	switch s.Kind {
-	case storeFile:
+	case storeFile, storeSQLite:
 	default:
 		return fmt.Errorf("--store %q: want %s", s.Kind, storeKinds)
 	}
@@ -64,6 +66,9 @@ func (s storeAt) placed() (at storeAt, remove func(), err error) {
 		return s, nil, fmt.Errorf("no temporary directory for the store; --store-url names another place: %w", err)
 	}
 	s.URL = filepath.Join(dir, "grants")
+	if s.Kind == storeSQLite {
+		s.URL += ".db"
+	}
 	return s, func() { _ = os.RemoveAll(dir) }, nil
 }
 
@@ -71,6 +76,9 @@ func (s storeAt) open() (store, error) {
 	path, err := s.path()
 	if err != nil {
 		return nil, err
+	}
+	if s.Kind == storeSQLite {
+		return sqlitestore.Open(path)
 	}
 	return filestore.Open(path)
 }
