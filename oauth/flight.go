@@ -19,6 +19,7 @@ type flight struct {
 
 	done   chan struct{} // closed at the end, when the rest is set
 	holds  time.Time     // until then err stands for further callers too
+	sent   bool          // a refresh token went out
 	got    *snapshot
 	err    error
 	events []TokenEvent
@@ -101,8 +102,7 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 // unsent reports whether the flight failed before it could send anything.
 func (f *flight) unsent() bool {
 	_, fromProvider := errors.AsType[*ProviderError](f.err)
-	return errors.Is(f.err, ErrStoreUnavailable) || errors.Is(f.err, ErrProviderDown) ||
-		fromProvider && !errors.Is(f.err, ErrInDoubt) && !errors.Is(f.err, ErrNeedsReauth)
+	return !f.sent && (fromProvider || errors.Is(f.err, ErrStoreUnavailable) || errors.Is(f.err, ErrProviderDown))
 }
 
 // underway reports whether the refresh that row announces may yet be answered
@@ -172,6 +172,7 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {t.Refresh},
 	}, t.Refresh, t.Access)
+	f.sent = f.sent || sent
 	f.app.circuit.note(fail)
 	switch {
 	case fail == nil:
