@@ -108,7 +108,11 @@ func (g *Grant) Info(ctx context.Context) (Info, error) {
 // createGrant commits what a sign-in brought, before anything looks at it.
 func (a *App) createGrant(ctx context.Context, ans *answer) (GrantID, error) {
 	if ans.RefreshToken == "" {
-		return "", &ProviderError{Endpoint: "token", Err: errors.New("it gave no refresh token; some providers want the scope offline_access for one")}
+		err := errors.New("it gave no refresh token; some providers want the scope offline_access for one")
+		if ans.Flaw != nil { // the refresh token may be in what is missing
+			err = ans.Flaw
+		}
+		return "", &ProviderError{Endpoint: "token", Err: err}
 	}
 	id := NewGrantID()
 	sealed, err := a.sealTokens(id, 1, tokens{Access: string(ans.AccessToken), Refresh: string(ans.RefreshToken)})
