@@ -16,6 +16,7 @@ type flight struct {
 	app   *App
 	state *grantState
 	aim
+	lockedSince time.Time // when another process was first found to hold the flight lock
 
 	done   chan struct{} // closed at the end, when the rest is set
 	holds  time.Time     // until then err stands for further callers too
@@ -86,7 +87,20 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 				}
 				row.ForcedAt = row.Now
 			}
-			snap, err := f.refresh(ctx, row, budget{start: start, size: w.send}, p.step == stepProbe)
+			release, err := f.lock(ctx, w)
+			if err != nil {
+				return nil, err
+			}
+			if release == nil {
+				if err := f.app.sleep(poll.next(w.least, true)); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			snap, err := func() (*snapshot, error) {
+				defer release()
+				return f.refresh(ctx, row, budget{start: start, size: w.send}, p.step == stepProbe)
+			}()
 			if snap != nil || err != nil {
 				return snap, err
 			}

@@ -16,14 +16,15 @@ import (
 // processes by a lock on an open file, which ends with the process. The file
 // is never renamed or removed: two processes would then lock two files.
 type lock struct {
-	root *os.Root
-	dir  string // created on first use
-	turn chan struct{}
-	file *os.File // nil until first used; guarded by turn
+	root  *os.Root
+	name  string // its directory is created on first use
+	flush bool   // makes that directory durable
+	turn  chan struct{}
+	file  *os.File // nil until first used; guarded by turn
 }
 
 func newLock(root *os.Root, dir string) *lock {
-	l := &lock{root: root, dir: dir, turn: make(chan struct{}, 1)}
+	l := &lock{root: root, name: dir + "/lock", flush: true, turn: make(chan struct{}, 1)}
 	l.turn <- struct{}{}
 	return l
 }
@@ -84,27 +85,30 @@ func (l *lock) try() (bool, error) {
 	if err != nil {
 		return false, errors.Join(err, l.close())
 	}
-	if named, err := l.root.Lstat(l.name()); err != nil || !os.SameFile(held, named) {
+	if named, err := l.root.Lstat(l.name); err != nil || !os.SameFile(held, named) {
 		return false, l.close() // somebody removed the file: lock its successor
 	}
 	return true, nil
 }
 
 func (l *lock) open() error {
-	if err := l.root.MkdirAll(l.dir, localdir.DirMode); err != nil {
+	if err := l.root.MkdirAll(path.Dir(l.name), localdir.DirMode); err != nil {
 		return err
 	}
-	f, err := l.root.OpenFile(l.name(), os.O_RDWR|os.O_CREATE, localdir.FileMode)
+	f, err := l.root.OpenFile(l.name, os.O_RDWR|os.O_CREATE, localdir.FileMode)
 	if err != nil {
 		return err
 	}
 	l.file = f
-	return l.flush()
+	if !l.flush {
+		return nil
+	}
+	return l.flushNames()
 }
 
-// flush makes the directory's own name durable, up to the store's root.
-func (l *lock) flush() error {
-	for dir := l.dir; ; dir = path.Dir(dir) {
+// flushNames makes the directory's own name durable, up to the store's root.
+func (l *lock) flushNames() error {
+	for dir := path.Dir(l.name); ; dir = path.Dir(dir) {
 		d, err := l.root.Open(dir)
 		if err != nil {
 			return err
@@ -123,5 +127,3 @@ func (l *lock) close() error {
 	l.file = nil
 	return err
 }
-
-func (l *lock) name() string { return l.dir + "/lock" }

@@ -125,6 +125,7 @@ func (s *Store) Delete(ctx context.Context, id oauth.GrantID, version oauth.Vers
 			return s.notWritten(err)
 		}
 	}
+	_ = s.root.Remove(name + flightSuffix) // on Windows not while it is held, and an empty file is no harm
 	return s.flush(rowDir(id))
 }
 
