@@ -190,10 +190,20 @@ func (a *account) identify(who *oauthv1.UserInfo) {
 			break
 		}
 	}
-	u, err := url.Parse(who.Picture)
-	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && transport.IsLoopback(u.Hostname())) {
-		a.Picture = u.String()
+	a.Picture = pictureURL(who.Picture)
+}
+
+// pictureURL returns raw, or "" if a page must not load it. Its host goes into
+// the content security policy, where ; and , have a meaning.
+func pictureURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || strings.ContainsAny(u.Host, ";,") {
+		return ""
 	}
+	if u.Scheme == "https" || u.Scheme == "http" && transport.IsLoopback(u.Hostname()) {
+		return u.String()
+	}
+	return ""
 }
 
 // scopeText says what a scope allows, "" for one that the demo never asks for.

@@ -45,6 +45,7 @@ type view struct {
 	FormToken string
 	Now       time.Time
 
+	Lost    bool     // there is no such page
 	Account *account // nil: nobody is signed in
 	Token   tokenView
 	History []rotation

@@ -65,6 +65,7 @@ func taken(path string) bool {
 func (s *site) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.front)
+	mux.HandleFunc("GET /", s.lost)
 	mux.Handle("GET /login", s.oauth.LoginHandler(signin.LoginOptions(s.backend.Scopes)))
 	mux.Handle("POST /logout", s.form(s.logout))
 	mux.Handle("POST /publish", s.form(s.publish))
@@ -117,6 +118,11 @@ func (s *site) front(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.show(w, r, sess, http.StatusOK, s.entryToShow(r))
+}
+
+// lost answers for a page that there is not.
+func (s *site) lost(w http.ResponseWriter, _ *http.Request) {
+	s.render(w, http.StatusNotFound, view{Title: "No such page · rblx demo", Lost: true})
 }
 
 // refused answers a browser whose sign-in failed.
@@ -213,7 +219,7 @@ func (s *site) entryToShow(r *http.Request) any {
 	case err != nil:
 		f.Problem = explain(err)
 	default:
-		f.Value, f.Said = string(value), "Read at revision "+revision+"."
+		f.Value, f.Said = string(value), "Stored as revision "+revision+"."
 	}
 	return f
 }

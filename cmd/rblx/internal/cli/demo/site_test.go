@@ -205,6 +205,15 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+func TestLost(t *testing.T) {
+	t.Parallel()
+	page := open(t, newRig(t).browser(), testOrigin+"/nowhere")
+	if page.Status != http.StatusNotFound {
+		t.Errorf("status %d", page.Status)
+	}
+	holds(t, page, "There is no such page", `href="/"`)
+}
+
 func TestEntry(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -218,7 +227,7 @@ func TestEntry(t *testing.T) {
 	} {
 		at.Set("do", "write")
 		at.Set("value", value.given)
-		holds(t, submit(t, b, at), "Wrote “a/b c” in data store “Saves”.", value.kept, "Read at revision")
+		holds(t, submit(t, b, at), "Wrote “a/b c” in data store “Saves”.", value.kept, "Stored as revision")
 	}
 	at.Set("universe", "9")
 	holds(t, submit(t, b, at), `role="alert"`)

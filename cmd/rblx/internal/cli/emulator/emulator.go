@@ -22,7 +22,8 @@ import (
 const long = `Serves a Roblox on this machine: sign-in, tokens that rotate, and a part of Open Cloud.
 
 The variables that point a program at it are printed to standard output in a
-form that a shell can evaluate, words for people to standard error.`
+form that a shell can evaluate, words for people to standard error. It runs
+until Ctrl-C, so write them to a file instead of waiting for its end.`
 
 // Command returns "rblx emulator".
 func Command() *cobra.Command {
@@ -36,7 +37,9 @@ func Command() *cobra.Command {
 		Use:   "emulator",
 		Short: "Serve a Roblox on this machine",
 		Long:  long,
-		Args:  cobra.NoArgs,
+		Example: `  rblx emulator > roblox.env &
+  . ./roblox.env && rblx demo`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !c.Flags().Changed("client-secret") {
 				secret = rand.Text()
