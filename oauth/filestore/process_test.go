@@ -48,6 +48,7 @@ func tasks() map[string]func(s *Store, args []string) error {
 		},
 		"refresh":     func(s *Store, args []string) error { return refresh(s, oauth.GrantID(args[0])) },
 		"hold flight": func(s *Store, args []string) error { return holdFlight(s, oauth.GrantID(args[0])) },
+		"rotate":      rotate,
 		"take": func(s *Store, args []string) error {
 			_, err := s.TakeFlow(context.Background(), args[0], args[1])
 			return err
