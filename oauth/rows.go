@@ -19,11 +19,25 @@ func (a *App) load(ctx context.Context, id GrantID) (Row, error) {
 	case err == nil && row.App != a.config.ClientID:
 		return Row{}, fmt.Errorf("oauth: grant %s: %w: it belongs to another client id", id, ErrCorruptRow)
 	case err == nil:
-		return row, nil
+		return byOurClock(row, time.Now().Round(0)), nil
 	case errors.Is(err, ErrNoGrant), errors.Is(err, ErrCorruptRow):
 		return Row{}, fmt.Errorf("oauth: grant %s: %w", id, err)
 	}
 	return Row{}, fmt.Errorf("oauth: grant %s: %w: %w", id, ErrStoreUnavailable, err)
+}
+
+// byOurClock corrects a row whose access token was issued by a clock ahead of
+// ours: by the store's, it is at least so old as its commit. A clock behind
+// ours only makes a token expire too early, which is harmless.
+func byOurClock(row Row, now time.Time) Row {
+	age := row.Now.Sub(row.CommittedAt)
+	if row.CommittedAt.IsZero() || row.RunID != row.StoreRun || age < 0 {
+		return row // the store's clock was another one
+	}
+	if late := row.RefreshIssued.Sub(now.Add(-age)); late > 0 {
+		row.RefreshIssued, row.Expiry = row.RefreshIssued.Add(-late), row.Expiry.Add(-late)
+	}
+	return row
 }
 
 // swap writes row over the state it was loaded from.

@@ -144,14 +144,16 @@ func (s *scene) served(g *Grant) {
 }
 
 // call sends token to the provider's userinfo endpoint.
-func (s *scene) call(token string) int {
+func (s *scene) call(token string) int { s.Helper(); return s.callAt(s.emu, token) }
+
+func (s *scene) callAt(emu *emulator.Emulator, token string) int {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.emu.Options().URL+"/oauth/v1/userinfo", nil)
+	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, emu.Options().URL+"/oauth/v1/userinfo", nil)
 	if err != nil {
 		s.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
-	resp, err := s.emu.Transport().RoundTrip(r)
+	resp, err := emu.Transport().RoundTrip(r)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -295,4 +297,29 @@ func (x *beside) lost(sources ...oauth2.TokenSource) {
 	if len(x.emu.Log().Reuses()) == 0 {
 		x.Error("x/oauth2 presented no consumed token")
 	}
+}
+
+// through sends x/oauth2's requests over base.
+func (x *beside) through(base http.RoundTripper) {
+	x.ctx = context.WithValue(x.ctx, oauth2.HTTPClient, &http.Client{Transport: base})
+}
+
+// listener hears the forms and headers that go to hosts other than localhost.
+type listener struct {
+	base  http.RoundTripper
+	heard []url.Values
+	auth  []string
+}
+
+func (l *listener) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Hostname() == "localhost" {
+		return l.base.RoundTrip(r)
+	}
+	if r.Body != nil {
+		if err := r.ParseForm(); err != nil {
+			return nil, err
+		}
+	}
+	l.heard, l.auth = append(l.heard, r.PostForm), append(l.auth, r.Header.Get("Authorization"))
+	return reply(http.StatusOK, "application/json", "{}"), nil
 }
