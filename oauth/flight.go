@@ -54,6 +54,9 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 		}
 		w := f.app.windows(row)
 		p := next(row, f.known, w, start.Round(0))
+		if f.refusal && (p.step == stepWait || p.step == stepSend) && leaveIt(row, start.Round(0)) {
+			return nil, errNotRenewed
+		}
 		switch p.step {
 		case stepFail:
 			return nil, p.err

@@ -66,15 +66,19 @@ func (t *Transport) again(r *http.Request, resp *http.Response, used *snapshot) 
 }
 
 // renewed returns a token newer than one that an API has refused: another
-// process's or, at most once in refusalInterval, the answer of a refresh.
+// process's, whose rotation may have ended the one at hand, or the answer of a
+// refresh, at most once in refusalInterval and for no young token.
 func (s *grantState) renewed(ctx context.Context, used *snapshot) (*snapshot, error) {
 	if cur := s.current.Load(); cur != nil && cur.generation > used.generation && !cur.expiredAt.passed(time.Now()) {
 		return cur, nil
 	}
-	if time.Since(used.issued) < refusalAge {
-		return nil, errNotRenewed
-	}
 	return s.newer(ctx, aim{known: used.generation, past: true, refusal: true})
+}
+
+// leaveIt reports whether there is nothing to do about a refusal of the token
+// in row: it is young, and nobody is replacing it.
+func leaveIt(row Row, wall time.Time) bool {
+	return row.Intent == nil && wall.Sub(row.RefreshIssued) < refusalAge
 }
 
 // renewLater does the same for whoever comes next.

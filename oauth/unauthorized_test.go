@@ -130,6 +130,40 @@ func TestEndpointThatAlwaysRefuses(t *testing.T) {
 	})
 }
 
+// A provider may end the old access token when it gives out the next. Calls
+// that still carry it wait for the commit under way and go out again, however
+// young it is.
+func TestRefusedTokenThatAnotherProcessIsReplacing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), NewMemoryStore()
+		a, id := signedIn(t, p, store, 25*time.Second)
+		b := newTestApp(t, p, store)
+		if _, err := b.Grant(id).Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		api := &strictAPI{takes: func(token string) bool { return token == "at-2" }, challenge: invalidToken}
+		p.latency = time.Second
+		refreshed := make(chan error, 1)
+		go func() {
+			_, err := a.Grant(id).Refresh(t.Context())
+			refreshed <- err
+		}()
+		time.Sleep(time.Second / 2)
+		status, err := callAPI(t, api.client(b.Grant(id)), nil)
+		if err != nil || status != 200 {
+			t.Errorf("%d, %v", status, err)
+		}
+		if err := <-refreshed; err != nil {
+			t.Error(err)
+		}
+		if got := p.sent(); len(got) != 1 || api.calls.Load() != 2 {
+			t.Errorf("token POSTs %q and %d calls, want one and two", got, api.calls.Load())
+		}
+	})
+}
+
 // The other process has rotated already: adopt, do not rotate.
 func TestRefusedTokenThatAnotherProcessRenewed(t *testing.T) {
 	t.Parallel()
