@@ -101,7 +101,7 @@ type Row struct {
 	DoubtGen      uint64    // the highest generation ever probed or quarantined
 	RunID         string    // the StoreRun under which the row was last written
 	ForcedAt      time.Time // of the last forced refresh, in the store's clock
-	Sealed        []byte    // the tokens, sealed above the store
+	Sealed        []byte    // the tokens, of no form that a store may rely on
 
 	Version  Version   // set by the store
 	Now      time.Time // the store's clock when it answered
@@ -163,7 +163,7 @@ type Flow struct {
 	ID      string    // SHA-256 of the state, base64url without padding
 	Binding string    // SHA-256 of the browser's cookie, likewise
 	Expires time.Time // wall clock
-	Sealed  []byte    // nonce, code verifier, issuer and return path, sealed above the store
+	Sealed  []byte    // nonce, code verifier, issuer and return path, likewise no form to rely on
 }
 
 // FlowStore keeps sign-ins under way and gives each out once, whichever

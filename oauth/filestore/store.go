@@ -8,8 +8,8 @@
 // leaves either the old row or the new one. Locks are held by open files: they
 // end with the process and leave nothing to clean up.
 //
-// Rows arrive sealed. Still, the directory and its files belong to their user
-// alone (0700 and 0600), and wider ones are refused. On Windows the directory's
+// Tokens are not encrypted yet: keep the directory on an encrypted disk. It and
+// its files belong to their user alone (0700 and 0600), and wider ones are refused. On Windows the directory's
 // access list decides instead; a user's profile is private already.
 package filestore
 
