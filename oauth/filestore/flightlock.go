@@ -30,5 +30,10 @@ func (s *Store) LockFlight(ctx context.Context, id oauth.GrantID) (release func(
 		_ = l.close()
 		return nil, fmt.Errorf("filestore: grant %s: %w", id, oauth.ErrFlightLocked)
 	}
-	return func() { _ = l.close() }, nil
+	return func() {
+		// Closing alone leaves it held by a child that is just being started,
+		// until its exec closes the file there.
+		_ = unlockFile(l.file)
+		_ = l.close()
+	}, nil
 }

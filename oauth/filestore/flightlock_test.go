@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/rblx-go/opencloud/oauth"
@@ -86,5 +87,34 @@ func TestFlightLockEndsWithItsProcess(t *testing.T) {
 		}
 		_ = cmd.Wait() // it says that it was killed
 		mustLockFlight(t, s, row.GrantID)()
+	}
+}
+
+// A child inherits open files between fork and exec: a lock that is released
+// meanwhile is free at once all the same.
+func TestFlightLockWhileProcessesStart(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, id := openTest(t, newDir(t)), oauth.NewGrantID()
+	started := make(chan struct{})
+	t.Cleanup(func() { <-started })
+	go func() {
+		defer close(started)
+		for range 40 {
+			if err := exec.CommandContext(t.Context(), self, "-test.run=^$").Run(); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for {
+		select {
+		case <-started:
+			return
+		default:
+			mustLockFlight(t, s, id)()
+		}
 	}
 }
