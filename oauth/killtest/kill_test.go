@@ -57,14 +57,19 @@ type outcomes struct{ recovered, lost, silent int }
 
 // verdict is what a round is expected to end with, and how often the provider
 // may be shown a refresh token that it has redeemed before.
-func (c cell) verdict() (lost bool, reuses int) {
-	if c.point != sent && c.point != answered && c.point != beforeCommit {
+func (c cell) verdict(s oauth.Store) (lost bool, reuses int) {
+	_, tells := s.(oauth.FlightLocker)
+	switch {
+	case c.point != sent && c.point != answered && c.point != beforeCommit:
 		return false, 0
+	case c.harm == kill:
+		return true, 1 // the only copy of the next token died with the process
+	case tells:
+		return false, 0 // who stands still is waited for
 	}
-	// The only copy of the next token died with the process, or stands still
-	// with it until nobody can wait any longer. Who comes back to a provider
-	// that has not ended the grant commits it after all.
-	return c.harm == kill || c.policy == emulator.ReuseRevoke, 1
+	// It is taken for dead. When it comes back to a provider that has not ended
+	// the grant, it commits its token after all.
+	return c.policy == emulator.ReuseRevoke, 1
 }
 
 // TestKillAndStop harms a process at each point of a refresh on each store.
@@ -141,7 +146,7 @@ func (c cell) round(t *testing.T) (end string, silent bool) {
 	}
 	story := fmt.Sprintf("the second process: %s; the first: %s; at last: %s", met, then, end)
 	silent = end != refreshed && end != string(oauth.ReasonLostInFlight)
-	lost, reuses := c.verdict()
+	lost, reuses := c.verdict(s)
 	if silent || (end != refreshed) != lost {
 		t.Error(story)
 	}

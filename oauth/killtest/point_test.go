@@ -67,6 +67,25 @@ func (s gatedStore) Swap(ctx context.Context, old oauth.Version, row oauth.Row) 
 	return stored, err
 }
 
+// gatedLocker is a gatedStore that can tell whether a process lives.
+type gatedLocker struct {
+	gatedStore
+	locker oauth.FlightLocker
+}
+
+// LockFlight implements oauth.FlightLocker.
+func (s gatedLocker) LockFlight(ctx context.Context, id oauth.GrantID) (release func(), err error) {
+	return s.locker.LockFlight(ctx, id)
+}
+
+// gated is s with the points of its swaps, and what else it can do.
+func gated(s store, g *gate) oauth.Store {
+	if locker, ok := s.(oauth.FlightLocker); ok {
+		return gatedLocker{gatedStore{s, g}, locker}
+	}
+	return gatedStore{s, g}
+}
+
 // gatedSender is a RoundTripper with the points of a token request.
 type gatedSender struct {
 	base http.RoundTripper

@@ -81,7 +81,8 @@ func (t task) do(in io.Reader, out io.Writer) error {
 		_, _ = io.Copy(io.Discard, in)
 		close(g.goOn)
 	}()
-	c := t.config(gatedStore{s, g})
+	c := t.config(gated(s, g))
+	c.Flows = s
 	c.HTTPClient = &http.Client{Transport: gatedSender{http.DefaultTransport, g}}
 	app, err := oauth.New(c)
 	if err != nil {
