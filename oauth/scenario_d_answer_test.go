@@ -303,3 +303,30 @@ func TestScenario58_SameRefreshToken(t *testing.T) {
 		}
 	})
 }
+
+// Tokens of somebody else are kept, since they replaced ours, and used by
+// nobody.
+func TestScenario59_AnotherUsersTokens(t *testing.T) {
+	t.Parallel()
+	play(t, func(t *testing.T, s *scene) {
+		user, err := s.grant.UserInfo(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.app.setSubject(t.Context(), s.grant.ID(), user.Sub); err != nil {
+			t.Fatal(err)
+		}
+		s.fault(emulator.Fault{}, emulator.Fault{Kind: emulator.OtherSubject})
+		s.expire()
+		s.served(s.grant) // an ID token of the same user is no matter
+		s.ends(ending{posts: 1, generation: 2})
+		s.expire()
+		for _, g := range []*Grant{s.grant, s.process(s.store).Grant(s.grant.ID())} {
+			reauth, ok := errors.AsType[*ReauthError](second(g.Token(t.Context())))
+			if !ok || reauth.Reason != ReasonSubjectChanged {
+				t.Error(reauth)
+			}
+		}
+		s.ends(ending{posts: 2, generation: 3, state: StateNeedsReauth, reason: ReasonSubjectChanged})
+	})
+}
