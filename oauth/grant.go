@@ -123,7 +123,7 @@ func (a *App) createGrant(ctx context.Context, ans *answer) (GrantID, error) {
 	if scope == "" { // as asked for (RFC 6749 section 5.1)
 		scope = strings.Join(a.config.Scopes, " ")
 	}
-	row, err := a.swap(ctx, Row{
+	row, err := a.create(ctx, Row{
 		GrantID: id, App: a.config.ClientID, Generation: 1, State: StateActive,
 		RefreshIssued: ans.Issued, Expiry: ans.Issued.Add(ans.Lifetime), Scope: scope, Sealed: sealed,
 	})
@@ -131,9 +131,24 @@ func (a *App) createGrant(ctx context.Context, ans *answer) (GrantID, error) {
 		return "", err
 	}
 	// Only now are the store's clock and run known.
-	row.RunID, row.CommittedAt = row.StoreRun, row.Now
-	_, err = a.swap(ctx, row)
+	_, err = a.change(ctx, id, func(r *Row) bool {
+		r.RunID, r.CommittedAt = row.StoreRun, row.Now
+		return true
+	})
 	return id, err
+}
+
+// create stores the first row of a grant. What of unknown outcome is found
+// under its new id was written.
+func (a *App) create(ctx context.Context, row Row) (Row, error) {
+	stored, err := a.swap(ctx, row)
+	if err == nil || errors.Is(err, ErrNotWritten) {
+		return stored, err
+	}
+	if found, loadErr := a.load(ctx, row.GrantID); loadErr == nil {
+		return found, nil
+	}
+	return Row{}, err
 }
 
 // setSubject records whose grant it is, once an ID token has proved it.

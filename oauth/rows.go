@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"time"
 )
 
@@ -66,22 +67,35 @@ func guarded(operation func() (Row, error)) (row Row, err error) {
 }
 
 // change loads a row, lets edit alter it, and swaps it, until no conflict
-// comes between. edit returns false to leave the row as it is.
+// comes between. edit returns false to leave the row as it is. After a write of
+// unknown outcome the row is read again: where edit finds nothing left to do,
+// the write has succeeded.
 func (a *App) change(ctx context.Context, id GrantID, edit func(*Row) bool) (Row, error) {
-	for {
+	for unknown := 0; ; {
 		row, err := a.load(ctx, id)
-		if err != nil || !edit(&row) {
+		was := row
+		if err != nil || !edit(&row) || unknown > 0 && reflect.DeepEqual(row, was) {
 			return row, err
 		}
 		stored, err := a.swap(ctx, row)
-		if !errors.Is(err, ErrConflict) {
-			return stored, err
+		switch {
+		case err == nil:
+			return stored, nil
+		case errors.Is(err, ErrConflict):
+		case errors.Is(err, ErrNotWritten), unknown == mostUnknown:
+			return Row{}, err
+		default:
+			time.Sleep(backoff(unknown))
+			unknown++
 		}
 		if err := ctx.Err(); err != nil {
 			return Row{}, err
 		}
 	}
 }
+
+// mostUnknown is how often change repeats writes of unknown outcome.
+const mostUnknown = 3
 
 // begin registers work that Close waits for; false after Close.
 func (a *App) begin() bool {
