@@ -75,8 +75,11 @@ func (f *flight) tryCommit(ctx context.Context, p pair) (*snapshot, error) {
 	snap := newSnapshot(row, t, f.app.windows(row))
 	f.state.publish(snap)
 	f.note(EventRefreshed, row)
-	if p.answer.Flaw != nil { // told only now: nothing may come before the commit
+	switch { // only now: nothing may come before the commit
+	case p.answer.Flaw != nil:
 		f.app.log.Warn("token answer is flawed; its refresh token is kept", "grant", row.GrantID, "flaw", p.answer.Flaw)
+	case p.answer.RefreshToken == "":
+		f.app.log.Warn("there was no new refresh token; the old one is kept", "grant", row.GrantID)
 	}
 	f.app.log.Info("refreshed", "grant", row.GrantID, "generation", row.Generation)
 	if t.Access == "" {

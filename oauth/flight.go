@@ -278,10 +278,7 @@ func (f *flight) refused(ctx context.Context, base Row, probe bool, intent strin
 				return nil, fmt.Errorf("%w: %w", &ReauthError{GrantID: row.GrantID, Reason: row.Reason}, fail)
 			}
 		}
-		switch {
-		case errors.Is(err, ErrConflict):
-			continue
-		case !errors.Is(err, ErrStoreUnavailable):
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrStoreUnavailable) {
 			return nil, err
 		}
 		if err := f.app.sleep(backoff(try)); err != nil {

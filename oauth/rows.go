@@ -71,7 +71,7 @@ func guarded(operation func() (Row, error)) (row Row, err error) {
 // unknown outcome the row is read again: where edit finds nothing left to do,
 // the write has succeeded.
 func (a *App) change(ctx context.Context, id GrantID, edit func(*Row) bool) (Row, error) {
-	for unknown := 0; ; {
+	for conflicts, unknown := 0, 0; ; {
 		row, err := a.load(ctx, id)
 		was := row
 		if err != nil || !edit(&row) || unknown > 0 && reflect.DeepEqual(row, was) {
@@ -82,6 +82,9 @@ func (a *App) change(ctx context.Context, id GrantID, edit func(*Row) bool) (Row
 		case err == nil:
 			return stored, nil
 		case errors.Is(err, ErrConflict):
+			if conflicts++; conflicts > 1 { // the store may be reading old rows
+				time.Sleep(backoff(min(conflicts, 3)))
+			}
 		case errors.Is(err, ErrNotWritten), unknown == mostUnknown:
 			return Row{}, err
 		default:

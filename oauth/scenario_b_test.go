@@ -191,6 +191,23 @@ func TestScenario19_ReplicaLag(t *testing.T) {
 	})
 }
 
+func TestScenario19_SignOutThroughALaggingReplica(t *testing.T) {
+	t.Parallel()
+	play(t, func(t *testing.T, s *scene) {
+		s.expire()
+		old := s.row(s.grant)
+		s.served(s.grant)
+		lagging := &laggingStore{MemoryStore: s.store.MemoryStore, old: &old, until: time.Now().Add(2 * time.Second)}
+		if err := s.process(lagging).Grant(s.grant.ID()).Revoke(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if lagging.reads < 2 || lagging.reads > 20 {
+			t.Errorf("an old row was read %d times", lagging.reads)
+		}
+		s.ends(ending{posts: 1, generation: 2, state: StateTombstone, reason: ReasonConfirmed})
+	})
+}
+
 // skewedStore has a clock of its own, as a database server does.
 type skewedStore struct {
 	*MemoryStore

@@ -41,7 +41,7 @@ var scenarios = []scenario{
 	{number: 16, what: "the deadline passes while the answer is under way", tests: []string{"TestScenario16_DeadlinePassesBeforeTheAnswer"}},
 	{number: 17, what: "the old holder commits after a probe", tests: []string{"TestScenario17_OldHolderCommitsLate"}},
 	{number: 18, what: "the lock service is down and the store is up", why: "there is no lock but the intent, which is in the row: a store that cannot take it is scenario 34"},
-	{number: 19, what: "a replica lags behind the commit", tests: []string{"TestScenario19_ReplicaLag"}},
+	{number: 19, what: "a replica lags behind the commit", tests: []string{"TestScenario19_ReplicaLag", "TestScenario19_SignOutThroughALaggingReplica"}},
 	{number: 20, what: "the store's clock differs from ours", tests: []string{"TestScenario20_ClocksDiffer"}},
 	{number: 21, what: "a row of another version of this package", tests: []string{"TestScenario21_RowOfAnotherVersion"}},
 	{number: 22, what: "a backup is restored", tests: []string{"TestScenario22_BackupRestored"}},
