@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,7 @@ func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "rblx",
 		Short:         "Roblox's OAuth 2.0 and Open Cloud from a terminal",
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -43,4 +45,13 @@ func command() *cobra.Command {
 		soak.Command(),
 	)
 	return root
+}
+
+// version is the module's as the Go command built it in, "(devel)" from a checkout.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
 }
