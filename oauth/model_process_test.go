@@ -260,6 +260,12 @@ func (m *model) verdict(s *modelState, i int) {
 		m.do(s, i, "P# is refused, but the row has generation @", func(n *modelState, _ *modelProcess) { m.finish(n, i) })
 	default:
 		m.latch(s, i)
+		if s.faults[open] > 0 {
+			n := *s
+			n.faults[open]--
+			m.finish(&n, i)
+			m.emit(&n, modelEvent{text: "P# does not believe the refusal", p: int8(i), fault: true})
+		}
 	}
 }
 

@@ -155,10 +155,12 @@ const (
 	revoke   // somebody calls Revoke
 	back     // the store loses its last write
 	jump     // the store's clock steps over a boundary
+	open     // many grants are refused at once, and a refusal is not believed
+	rearm    // somebody calls Rearm
 	modelFaults
 )
 
-var modelFaultNames = [modelFaults]string{"crash", "req", "resp", "over", "delay", "ack", "cut", "ext", "rev", "back", "jump"}
+var modelFaultNames = [modelFaults]string{"crash", "req", "resp", "over", "delay", "ack", "cut", "ext", "rev", "back", "jump", "open", "rearm"}
 
 // Who ended the authorization at the server.
 const (

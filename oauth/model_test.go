@@ -58,6 +58,13 @@ func TestModel(t *testing.T) {
 		{2, "back ext", "lost", "lost", ""},
 		{2, "back ack over", "lost", "lost", ""},
 		{2, "back crash resp", "lost", "lost", ""},
+		{2, "open", "", "", ""},
+		{2, "open ext", "", "", ""},
+		{2, "open crash", "lost", "lost", ""},
+		{2, "open over*2", "healed", "harm ATcut lost", ""},
+		{2, "rearm ext", "", "", ""},
+		{2, "rearm crash", "lost", "lost", ""},
+		{2, "rearm over*2", "healed", "harm ATcut lost", ""},
 		{2, "back rev", "I11 lost", "I11 lost", "I11"},
 		{2, "back over*2", "healed lost", "harm ATcut lost", ""},
 	}
@@ -70,6 +77,8 @@ func TestModel(t *testing.T) {
 			{2, "crash req resp over ack", "lost", "lost", ""},
 			{2, "ext crash resp over ack", "lost", "lost", ""},
 			{2, "rev crash resp over ack", "lost", "lost", ""},
+			{2, "rearm crash resp over ack", "lost", "lost", ""},
+			{2, "open crash resp over ack", "lost", "lost", ""},
 		}...)
 	}
 	if soaking() {

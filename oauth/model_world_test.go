@@ -37,6 +37,7 @@ func (m *model) next(s *modelState) {
 	m.tick(s)
 	m.failover(s)
 	m.signOut(s)
+	m.rearm(s)
 	if s.orphan != 0 {
 		n := *s
 		n.orphan, n.orphanProbe = 0, false
@@ -172,6 +173,21 @@ func (m *model) failover(s *modelState) {
 		}
 	}
 	m.emit(&n, modelEvent{text: "failover: the store loses its last write", fault: true})
+}
+
+// rearm is Rearm, after which everybody tries again.
+func (m *model) rearm(s *modelState) {
+	if s.faults[rearm] == 0 || !s.row.is(StateNeedsReauth) {
+		return
+	}
+	n, row := *s, s.load()
+	n.faults[rearm]--
+	row.State, row.Reason = StateActive, ""
+	m.write(&n, s.row.with(row))
+	for i := range m.processes {
+		n.procs[i].left = max(n.procs[i].left, 1)
+	}
+	m.emit(&n, modelEvent{text: "Rearm makes the row active again", fault: true})
 }
 
 // signOut is Revoke, in two steps, and the user who does it at the server.
