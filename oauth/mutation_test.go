@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// TestCodeMutations puts each flaw into a copy of the code and runs the tests
+// TestMutations puts each flaw into a copy of the code and runs the tests
 // that have to notice. That the places to edit are still there is checked
 // always; building a binary for each takes minutes and is for RBLX_SOAK=1.
-func TestCodeMutations(t *testing.T) {
+func TestMutations(t *testing.T) {
 	t.Parallel()
 	atOnce := make(chan struct{}, 2)
 	for _, c := range append(codeMutations(), unchanged()) {
