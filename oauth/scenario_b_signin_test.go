@@ -28,7 +28,6 @@ func TestScenario25_NewSignInDuringARefresh(t *testing.T) {
 		if err := s.app.setSubject(t.Context(), anew.ID(), "156"); err != nil {
 			t.Fatal(err)
 		}
-		s.app.supersede(t.Context(), anew.ID(), "156")
 		if err := <-refreshed; !errors.Is(err, ErrRevoked) {
 			t.Error("the refresh of the old grant:", err)
 		}
@@ -38,6 +37,32 @@ func TestScenario25_NewSignInDuringARefresh(t *testing.T) {
 		if row := s.row(anew); row.State != StateActive || row.Generation != 1 {
 			t.Errorf("the new grant is %s at generation %d", row.State, row.Generation)
 		}
+	})
+}
+
+// Two tabs finish their sign-ins at once: one of the two grants stays.
+func TestScenario25_TwoSignInsAtOnce(t *testing.T) {
+	t.Parallel()
+	play(t, func(t *testing.T, s *scene) {
+		s.app.config.OneGrantPerUser = true
+		grants := []*Grant{s.grant, s.signIn(), s.signIn()}
+		for _, g := range grants {
+			if err := s.app.setSubject(t.Context(), g.ID(), "156"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		active := 0
+		for _, g := range grants {
+			if s.row(g).State == StateActive {
+				active++
+				s.served(g)
+			}
+		}
+		if active != 1 {
+			t.Errorf("%d grants are left, want one", active)
+		}
+		s.ends(ending{generation: 1, state: StateTombstone, reason: ReasonConfirmed})
 	})
 }
 

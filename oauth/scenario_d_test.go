@@ -58,6 +58,22 @@ func TestScenario42_AnswerLost(t *testing.T) {
 	}
 }
 
+// A provider that answers its last refresh token again for a while gives the
+// probe what was lost.
+func TestScenario42_ProviderWithAGracePeriod(t *testing.T) {
+	t.Parallel()
+	playAt(t, emulator.ReuseGrace(time.Minute), func(t *testing.T, s *scene) {
+		s.fault(emulator.Fault{After: true, Kind: emulator.Drop})
+		s.expire()
+		if err := second(s.grant.Token(t.Context())); !errors.Is(err, ErrInDoubt) {
+			t.Error(err)
+		}
+		s.served(s.grant)
+		s.ends(ending{posts: 2, reuses: 1, generation: 2})
+		s.lives()
+	})
+}
+
 // A 502 comes from something in between; whether the request took effect is
 // not known, and the answer that would tell may still be under way.
 func TestScenario43_BadGateway(t *testing.T) {

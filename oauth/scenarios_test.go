@@ -47,7 +47,7 @@ var scenarios = []scenario{
 	{number: 22, what: "a backup is restored", tests: []string{"TestScenario22_BackupRestored"}},
 	{number: 23, what: "invalid_grant because somebody else rotated", tests: []string{"TestScenario23_RefusedBecauseRaced"}},
 	{number: 24, what: "invalid_grant because the user withdrew", tests: []string{"TestScenario24_RefusedForGood"}},
-	{number: 25, what: "the user signs in anew during a refresh", tests: []string{"TestScenario25_NewSignInDuringARefresh"}},
+	{number: 25, what: "the user signs in anew during a refresh", tests: []string{"TestScenario25_NewSignInDuringARefresh", "TestScenario25_TwoSignInsAtOnce"}},
 	{number: 26, what: "the user signs out during a refresh of another process", tests: []string{"TestScenario26_RevokeDuringARefresh"}},
 	{number: 27, what: "a revocation just after a rotation", tests: []string{"TestScenario27_RevokeJustAfterARotation"}},
 	{number: 28, what: "two sign-ins of one account", tests: []string{"TestScenario28_TwoSignInsOfOneAccount"}},
@@ -68,7 +68,7 @@ var scenarios = []scenario{
 	{number: 40, what: "the key that seals rows is changed", later: "rows are not sealed with keys"},
 	{number: 41, what: "the process is told to end during a refresh", tests: []string{"TestScenario41_ShutdownDuringARefresh"}},
 
-	{number: 42, what: "the answer is lost", tests: []string{"TestScenario42_AnswerLost"}},
+	{number: 42, what: "the answer is lost", tests: []string{"TestScenario42_AnswerLost", "TestScenario42_ProviderWithAGracePeriod"}},
 	{number: 43, what: "502 with a page of HTML", tests: []string{"TestScenario43_BadGateway"}},
 	{number: 44, what: "429 of the token endpoint", tests: []string{"TestScenario44_RateLimited"}},
 	{number: 45, what: "no connection", tests: []string{"TestScenario45_ConnectionRefused"}},

@@ -1,10 +1,14 @@
 package oauth
 
-import "context"
+import (
+	"cmp"
+	"context"
+)
 
-// supersede revokes the other grants of a user who has signed in anew, if the
+// supersede revokes the older grants of a user who has signed in anew, if the
 // app wants one a user. It is no part of the sign-in: failures are logged.
-func (a *App) supersede(ctx context.Context, id GrantID, subject string) {
+func (a *App) supersede(ctx context.Context, anew Row) {
+	subject := anew.Subject
 	if !a.config.OneGrantPerUser || subject == "" || !a.begin() {
 		return
 	}
@@ -12,7 +16,7 @@ func (a *App) supersede(ctx context.Context, id GrantID, subject string) {
 	go func() {
 		defer a.work.Done()
 		for row, err := range a.store.Find(ctx, Query{Subject: subject, State: StateActive}) {
-			if err == nil && (row.GrantID == id || row.App != a.config.ClientID) {
+			if err == nil && (row.App != a.config.ClientID || !older(row, anew)) {
 				continue
 			}
 			if err == nil {
@@ -23,4 +27,14 @@ func (a *App) supersede(ctx context.Context, id GrantID, subject string) {
 			}
 		}
 	}()
+}
+
+// older reports whether row's sign-in came before that of anew. Of two grants,
+// exactly one is older: sign-ins in two tabs must not end each other.
+func older(row, anew Row) bool {
+	return cmp.Or(
+		cmp.Compare(anew.Generation, row.Generation), // what was refreshed has been there longer
+		row.CommittedAt.Compare(anew.CommittedAt),
+		cmp.Compare(row.GrantID, anew.GrantID),
+	) < 0
 }
