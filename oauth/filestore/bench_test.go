@@ -25,6 +25,7 @@ func BenchmarkSwap(b *testing.B) {
 			row = mustSwap(b, s, row.Version, row)
 		}
 	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
 }
 
 func BenchmarkLoad(b *testing.B) {

@@ -6,11 +6,14 @@
 // Every row is a file of its own. A write goes to a new file, is flushed to
 // the disk, and takes the place of the old one by a rename, so that a crash
 // leaves either the old row or the new one. Locks are held by open files: they
-// end with the process and leave nothing to clean up.
+// end with the process and leave nothing to clean up. One is held for the whole
+// of a refresh: a process that is stopped in the middle of it is not taken for
+// a dead one (see oauth.FlightLocker).
 //
 // Tokens are not encrypted yet: keep the directory on an encrypted disk. It and
-// its files belong to their user alone (0700 and 0600), and wider ones are refused. On Windows the directory's
-// access list decides instead; a user's profile is private already.
+// its files belong to their user alone (0700 and 0600), and wider ones are
+// refused. On Windows the directory's access list decides instead; a user's
+// profile is private already.
 package filestore
 
 import (

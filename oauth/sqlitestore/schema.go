@@ -77,17 +77,10 @@ func prepare(ctx context.Context, db *sql.DB) error {
 // schemaVersion is 0 for a database that is empty.
 func schemaVersion(ctx context.Context, conn *sql.Conn) (version int, err error) {
 	var application, tables int
-	for _, q := range []struct {
-		query string
-		into  *int
-	}{
-		{"PRAGMA application_id", &application},
-		{"PRAGMA user_version", &version},
-		{"SELECT count(*) FROM sqlite_master", &tables},
-	} {
-		if err := conn.QueryRowContext(ctx, q.query).Scan(q.into); err != nil {
-			return 0, err
-		}
+	err = conn.QueryRowContext(ctx, `SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)
+		FROM pragma_application_id, pragma_user_version`).Scan(&application, &version, &tables) // at one moment: others may be migrating
+	if err != nil {
+		return 0, err
 	}
 	known := len(migrations())
 	switch {

@@ -8,11 +8,11 @@
 // acknowledged (journal mode WAL, synchronous FULL). None stays open while
 // anything else goes on.
 //
-// Rows arrive sealed. Still, the database's directory and file belong to their
-// user alone (0700 and 0600), and wider ones are refused. On Windows the
-// directory's access list decides instead. The directory also holds the
-// database's -wal and -shm files: copy all of it, with no process running, or
-// use SQLite's own backup.
+// Tokens are not encrypted yet: keep the database on an encrypted disk. It and
+// its directory belong to their user alone (0600 and 0700), and wider ones are
+// refused. On Windows the directory's access list decides instead. The
+// directory also holds the database's -wal and -shm files: copy all of it, with
+// no process running, or use SQLite's own backup.
 //
 // A copy put in the database's place may hold old rows. What shows it is the
 // file's number, so restore by a rename or into another directory, never by
