@@ -52,6 +52,12 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
+		if f.known == revokedHere && row.State != StateTombstone {
+			if row, err = f.app.change(ctx, f.state.id, f.app.bury); err != nil {
+				return nil, err
+			}
+			f.app.log.Warn("a tombstone was lost and is written again", "grant", row.GrantID)
+		}
 		w := f.app.windows(row)
 		p := next(row, f.known, w, start.Round(0))
 		if f.refusal && (p.step == stepWait || p.step == stepSend) && leaveIt(row, start.Round(0)) {

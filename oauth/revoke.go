@@ -20,21 +20,11 @@ func (g *Grant) Revoke(ctx context.Context) error {
 		return ErrClosed
 	}
 	defer a.work.Done()
-	row, err := a.change(ctx, g.state.id, func(r *Row) bool {
-		failedOver := r.RunID != r.StoreRun
-		if r.State == StateTombstone && (!failedOver || r.Reason == ReasonConfirmed) {
-			return false
-		}
-		if failedOver {
-			*r = quarantined(*r, a.windows(*r))
-		}
-		r.State, r.Reason = StateTombstone, ReasonPending // intent, doubt and tokens stay
-		return true
-	})
+	row, err := a.change(ctx, g.state.id, a.bury)
 	if err != nil {
 		return err
 	}
-	g.state.current.Store(&snapshot{generation: ^uint64(0)}) // expired and final: callers read the row
+	g.state.current.Store(&snapshot{generation: revokedHere}) // expired and final: callers read the row
 	if row.Reason == ReasonConfirmed {
 		return nil
 	}
@@ -44,6 +34,23 @@ func (g *Grant) Revoke(ctx context.Context) error {
 		a.tell(ctx, newEvent(EventRevoked, row))
 	}
 	return err
+}
+
+// revokedHere is the generation of a grant that this process has revoked: no
+// row is newer, and if the store forgets the tombstone, this process does not.
+const revokedHere = ^uint64(0)
+
+// bury makes a row a tombstone, pending until the provider was told.
+func (a *App) bury(r *Row) bool {
+	failedOver := r.RunID != r.StoreRun
+	if r.State == StateTombstone && (!failedOver || r.Reason == ReasonConfirmed) {
+		return false
+	}
+	if failedOver {
+		*r = quarantined(*r, a.windows(*r))
+	}
+	r.State, r.Reason = StateTombstone, ReasonPending // intent, doubt and tokens stay
+	return true
 }
 
 // revokeNewest tells the provider, once no request of ours can bring a token

@@ -119,3 +119,27 @@ func TestRevokeAfterAFailover(t *testing.T) {
 		})
 	}
 }
+
+// A store that forgets a tombstone is reminded by the process that wrote it.
+func TestTombstoneIsWrittenAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), NewMemoryStore()
+		a, id := signedIn(t, p, store, 15*time.Minute)
+		before, _ := rowOf(t, a, id)
+		if err := a.Grant(id).Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now, _ := rowOf(t, a, id)
+		if _, err := store.Swap(t.Context(), now.Version, before); err != nil { // a failover
+			t.Fatal(err)
+		}
+		failOver(store)
+		if _, err := a.Grant(id).Token(t.Context()); !errors.Is(err, ErrRevoked) {
+			t.Error(err)
+		}
+		if row, _ := rowOf(t, a, id); row.State != StateTombstone || row.Reason != ReasonPending || len(p.sent()) != 0 {
+			t.Errorf("%s (%s), token POSTs %q", row.State, row.Reason, p.sent())
+		}
+	})
+}
