@@ -62,7 +62,9 @@ func TestScenario25_TwoSignInsAtOnce(t *testing.T) {
 		if active != 1 {
 			t.Errorf("%d grants are left, want one", active)
 		}
-		s.ends(ending{generation: 1, state: StateTombstone, reason: ReasonConfirmed})
+		if posts := s.emu.Log().TokenPOSTs("refresh_token"); posts != 0 {
+			t.Errorf("%d refreshes", posts)
+		}
 	})
 }
 
