@@ -1,10 +1,12 @@
 # `make help` lists the targets.
 GO ?= go
-LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
+LINT = $(GO) tool -modfile=$(CURDIR)/.ci/tools/go.mod golangci-lint
 COUNT ?= 10
 FUZZTIME ?= 20s
+ROUNDS ?= 20
+SCHEDULES ?= 1000000
 
-.PHONY: help demo test check ci generate update bench fmt lint soak format vet tidy generated platforms
+.PHONY: help demo test check ci generate update bench fmt lint peers soak format vet tidy generated platforms
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +22,7 @@ check: format vet lint tidy generated ## the fast gate, before a commit
 ci: export RBLX_REQUIRE = 1
 ci: check platforms test ## the whole gate: no test may skip; .ci/run prepares a machine for it
 	$(GO) test -race ./...
+	$(MAKE) peers
 
 generate: ## write the generated code anew from openapi/; offline
 	$(GO) generate ./...
@@ -39,9 +42,16 @@ fmt: ## format the code
 
 lint: ## run golangci-lint; the first time builds it
 	$(LINT) run
+	cd oauth/peertest && $(LINT) run
 
-soak: ## repeat the tests under the race detector (COUNT=10), then fuzz each target (FUZZTIME=20s)
-	$(GO) test -race -count=$(COUNT) ./...
+peers: ## prove the rotation against servers that were not written here; oidc-provider where node is present
+	cd oauth/peertest && $(GO) vet . && $(GO) test -v -count=1 .
+
+soak: ## the long runs: SCHEDULES=1000000 simulated, ROUNDS=20 of kills, COUNT=10 of all tests, FUZZTIME=20s a target
+	RBLX_SOAK=1 $(GO) test -v -timeout 4h -run '^Test(Model|CodeMutations)' ./oauth
+	$(GO) test -v -timeout 4h -run '^TestSimulation$$' ./oauth -rapid.checks=$$(($(SCHEDULES) / 30 + 1))
+	cd oauth/killtest && $(GO) test -timeout 4h -rounds=$(ROUNDS)
+	$(GO) test -race -timeout 4h -count=$(COUNT) ./...
 	.ci/fuzz $(FUZZTIME)
 
 # The parts of check and ci.

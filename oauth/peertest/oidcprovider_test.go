@@ -19,7 +19,7 @@ func startOIDCProvider(t *testing.T) string {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
+			t.Skipf("%s is not installed", tool) //nolint:forbidigo // a machine may do without, in continuous integration too
 		}
 	}
 	dir := t.TempDir()
@@ -29,7 +29,7 @@ func startOIDCProvider(t *testing.T) string {
 	install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	install.Dir = dir
 	if out, err := install.CombinedOutput(); err != nil {
-		t.Skipf("npm cannot install oidc-provider: %v\n%s", err, out)
+		t.Skipf("npm cannot install oidc-provider: %v\n%s", err, out) //nolint:forbidigo // as above
 	}
 	server := exec.CommandContext(t.Context(), "node", filepath.Join(dir, "server.js"))
 	server.Env = append(os.Environ(), "CLIENT_ID="+clientID, "CLIENT_SECRET="+clientSecret,
@@ -68,7 +68,10 @@ func oidcCounts(t *testing.T, issuer string) (redeemed, replays int) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var counts struct{ Redeemed, Replays int }
+	var counts struct {
+		Redeemed int `json:"redeemed"`
+		Replays  int `json:"replays"`
+	}
 	if err := json.NewDecoder(resp.Body).Decode(&counts); err != nil {
 		t.Fatal(err)
 	}
