@@ -129,7 +129,7 @@ func (k *soak) run(ctx context.Context, home signin.Callback) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := k.examine(ctx, grant, life); err != nil {
+	if err := k.examine(ctx, grant, life); err != nil || k.report.Lost > 0 {
 		return err
 	}
 	if err := grant.Revoke(ctx); err != nil && !errors.Is(err, oauth.ErrNotOffered) {
