@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -151,6 +152,49 @@ func TestScenario17_OldHolderCommitsLate(t *testing.T) {
 		s.ends(ending{posts: 2, reuses: 1, generation: 2})
 		s.lives()
 	})
+}
+
+// lockingStore locks flights, or fails to.
+type lockingStore struct {
+	*MemoryStore
+	err error
+}
+
+func (l *lockingStore) LockFlight(context.Context, GrantID) (func(), error) {
+	return func() {}, l.err
+}
+
+// The lock is down while the store is up: nothing is sent without it.
+func TestScenario18_LockIsDown(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ lock, want error }{
+		"broken":             {errors.New("the lock is gone"), ErrStoreUnavailable},
+		"held and held on":   {ErrFlightLocked, ErrInDoubt},
+		"refused for a user": {fmt.Errorf("store: %w", ErrNotWritten), ErrStoreUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			play(t, func(t *testing.T, s *scene) {
+				store := &lockingStore{s.store.MemoryStore, c.lock}
+				g := s.process(store).Grant(s.grant.ID())
+				for range 14 {
+					s.served(g)
+					time.Sleep(time.Minute)
+				}
+				time.Sleep(2 * time.Minute)
+				for range 3 {
+					if err := second(g.Token(t.Context())); !errors.Is(err, c.want) || errors.Is(err, ErrNeedsReauth) {
+						t.Error(err)
+					}
+					time.Sleep(time.Minute)
+				}
+				s.ends(ending{generation: 1})
+				store.err = nil
+				s.served(g)
+				s.ends(ending{posts: 1, generation: 2})
+			})
+		})
+	}
 }
 
 // laggingStore reads what a replica has that is behind.
