@@ -24,6 +24,8 @@ type report struct {
 	Probes       int    `json:"probes"`        // refresh tokens presented in doubt
 	Lost         int    `json:"lost"`
 	SilentlyLost int    `json:"silently_lost"`
+
+	doubtful bool // whether the grant is alive shows later
 }
 
 // run signs in, lets the processes run, looks at what is left, and prints the
@@ -83,6 +85,8 @@ func (r report) verdict(kill bool) error {
 		return errors.New("the grant was lost, and the record does not say that it was our doing")
 	case r.Lost > 0 && !kill:
 		return errors.New("the grant was lost, though no process was killed")
+	case r.doubtful && !kill:
+		return errors.New("a refresh was not answered; whether the grant is alive shows when its access token has expired")
 	case r.Calls == r.CallErrors:
 		return errors.New("no call succeeded")
 	case r.Refreshes == 0 && !kill:
@@ -129,7 +133,7 @@ func (k *soak) run(ctx context.Context, home signin.Callback) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := k.examine(ctx, grant, life); err != nil || k.report.Lost > 0 {
+	if err := k.examine(ctx, grant); err != nil || k.report.Lost > 0 {
 		return err
 	}
 	if err := grant.Revoke(ctx); err != nil && !errors.Is(err, oauth.ErrNotOffered) {
@@ -165,16 +169,21 @@ func (k *soak) soak(ctx context.Context) error {
 	return err
 }
 
+// maxDoubt is how long it is worth waiting for the end of an access token: a
+// refresh token in doubt is presented again only then.
+const maxDoubt = time.Minute
+
 // examine has the issuer prove that the grant is alive, or finds out what is
 // on record of its loss.
-func (k *soak) examine(ctx context.Context, grant *oauth.Grant, life time.Duration) error {
-	patience, cancel := context.WithTimeout(ctx, min(life, time.Minute)+30*time.Second)
+func (k *soak) examine(ctx context.Context, grant *oauth.Grant) error {
+	patience, cancel := context.WithTimeout(ctx, maxDoubt+callTime)
 	defer cancel()
 	_, err := grant.Refresh(patience)
-	for errors.Is(err, oauth.ErrInDoubt) && rest(patience, time.Second) {
-		_, err = grant.Refresh(patience) // a probe has to wait for the access token's end
-	}
 	info, infoErr := grant.Info(ctx)
+	for errors.Is(err, oauth.ErrInDoubt) && infoErr == nil && time.Until(info.Expiry) < maxDoubt && rest(patience, time.Second) {
+		_, err = grant.Refresh(patience)
+		info, infoErr = grant.Info(ctx)
+	}
 	if infoErr != nil {
 		return infoErr
 	}
@@ -190,7 +199,8 @@ func (k *soak) examine(ctx context.Context, grant *oauth.Grant, life time.Durati
 		}
 		k.say("the grant is lost after %d refreshes; on record: %s", k.report.Refreshes, lost.Reason)
 	case errors.Is(err, oauth.ErrInDoubt):
-		k.say("a process died between sending and answer; whether the grant is alive shows when its access token expires, at %s",
+		k.report.doubtful = true
+		k.say("a refresh was not answered; whether the grant is alive shows when its access token expires, at %s",
 			info.Expiry.Format(time.TimeOnly))
 	default:
 		return fmt.Errorf("the state of the grant: %w", err)

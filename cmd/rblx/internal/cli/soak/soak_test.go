@@ -124,23 +124,26 @@ func TestSoakKills(t *testing.T) {
 func TestSoakTellsOfALoss(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
+		life   time.Duration
 		fault  emulator.Fault
 		lost   int
 		silent int
 		err    string
 	}{
 		// The answer to a rotation is lost: the probe is refused, and we say why.
-		"in flight": {emulator.Fault{After: true, Kind: emulator.Drop}, 1, 0, "the grant was lost, though no process was killed"},
+		"in flight": {3 * time.Second, emulator.Fault{After: true, Kind: emulator.Drop}, 1, 0, "the grant was lost, though no process was killed"},
 		// The provider refuses a good token out of the blue.
-		"by the provider": {emulator.Fault{Kind: emulator.Status, Status: 400, Body: `{"error":"invalid_grant"}`}, 1, 1, "the record does not say"},
+		"by the provider": {3 * time.Second, emulator.Fault{Kind: emulator.Status, Status: 400, Body: `{"error":"invalid_grant"}`}, 1, 1, "the record does not say"},
+		// The access token lives on, and with it the doubt.
+		"perhaps": {15 * time.Minute, emulator.Fault{After: true, Kind: emulator.Drop}, 0, 0, "a refresh was not answered"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			emu := emulatortest.Start(t, ttl(3*time.Second))
+			emu := emulatortest.Start(t, ttl(c.life))
 			c.fault.Endpoint, c.fault.GrantType = emulator.EndpointToken, "refresh_token"
 			emu.Fault(c.fault)
 			r, text, err := soaked(t, emu, nil)
-			if err == nil || !strings.Contains(err.Error(), c.err) || r.Lost != c.lost || r.SilentlyLost != c.silent || r.InvalidGrant != 1 {
+			if err == nil || !strings.Contains(err.Error(), c.err) || r.Lost != c.lost || r.SilentlyLost != c.silent || r.InvalidGrant != c.lost {
 				t.Errorf("%v %+v\n%s", err, r, text)
 			}
 		})
@@ -215,6 +218,8 @@ func TestVerdict(t *testing.T) {
 		{report{Calls: 9, Refreshes: 1, Lost: 1}, true, true},
 		{report{Calls: 9, Refreshes: 1, Lost: 1, SilentlyLost: 1}, true, false},
 		{report{Calls: 9, CallErrors: 9, Refreshes: 1}, false, false},
+		{report{Calls: 9, Refreshes: 1, doubtful: true}, false, false},
+		{report{Calls: 9, doubtful: true}, true, true},
 		{report{Calls: 9}, false, false},
 		{report{Calls: 9}, true, true},
 	} {
