@@ -131,7 +131,7 @@ func (k *soak) run(ctx context.Context, home signin.Callback) error {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return fmt.Errorf("stopped before the end: %w", err)
 	}
 	if err := k.examine(ctx, grant); err != nil || k.report.Lost > 0 {
 		return err
