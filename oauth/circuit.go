@@ -18,7 +18,7 @@ type circuit struct {
 	failures  int // unanswered requests and server errors in a row
 	refusals  recent
 	successes recent
-	refusing  bool // a rise of refusals was seen and no success since
+	refusing  time.Time // when a rise of refusals was first seen, zero after a success
 }
 
 const (
@@ -26,6 +26,7 @@ const (
 	circuitLongest  = 30 * time.Second
 	circuitPause    = time.Minute     // for a client that is not known, and for refusals
 	circuitRetry    = 5 * time.Minute // the most that a Retry-After is heeded
+	circuitPatience = time.Hour       // then refusals are believed all the same
 )
 
 // recent is a ring of the last times that something happened.
@@ -58,7 +59,7 @@ func (c *circuit) note(fail *ProviderError) {
 	now := time.Now()
 	switch {
 	case fail == nil:
-		c.failures, c.refusing, c.openUntil = 0, false, time.Time{}
+		c.failures, c.refusing = 0, time.Time{}
 		c.successes.add(now)
 	case fail.Code == "invalid_client" || fail.Code == "unauthorized_client":
 		c.open(now.Add(circuitPause), fail)
@@ -74,20 +75,21 @@ func (c *circuit) note(fail *ProviderError) {
 }
 
 // believes reports whether a refusal is to be taken for the end of a grant. It
-// is not while ten grants were refused within a minute, and fewer than ten
-// renewed.
+// is not while ten grants were refused within a minute, fewer than ten renewed,
+// and none since; but who is refused for an hour is.
 func (c *circuit) believes(fail *ProviderError) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if c.refusals.full(now) && !c.successes.full(now) {
-		c.refusing = true
+	if c.refusing.IsZero() && c.refusals.full(now) && !c.successes.full(now) {
+		c.refusing = now
 	}
 	c.refusals.add(now)
-	if c.refusing {
-		c.open(now.Add(circuitPause), fail)
+	if c.refusing.IsZero() || now.Sub(c.refusing) > circuitPatience {
+		return true
 	}
-	return !c.refusing
+	c.open(now.Add(circuitPause), fail)
+	return false
 }
 
 // open is called with the mutex held.

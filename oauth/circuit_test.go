@@ -128,3 +128,24 @@ func TestFailuresStandForAWhile(t *testing.T) {
 		}
 	})
 }
+
+// Refusals that go on for an hour are believed: their users must hear of it.
+func TestRefusalsAreBelievedInTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := failing(1000, func() *http.Response { return reply(400, "application/json", `{"error":"invalid_grant"}`) })
+		a := newTestApp(t, p, NewMemoryStore())
+		grants := manyGrants(t, a, 15)
+		for range 80 {
+			time.Sleep(2 * time.Minute)
+			for _, g := range grants {
+				if _, err := g.Token(t.Context()); err == nil {
+					t.Fatal("a token")
+				}
+			}
+		}
+		if got := states(t, grants); got[StateNeedsReauth] != 15 {
+			t.Errorf("after %v: %v", 160*time.Minute, got)
+		}
+	})
+}

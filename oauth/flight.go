@@ -228,7 +228,7 @@ func (f *flight) announceIntent(ctx context.Context, row Row, intent Intent, pro
 		case errors.Is(err, ErrNotWritten):
 			return Row{}, err
 		}
-		again, loadErr := f.app.load(ctx, row.GrantID)
+		again, loadErr := f.reread(ctx, b)
 		switch {
 		case loadErr != nil:
 			return Row{}, loadErr // nothing was sent; the intent, if written, runs out by itself
@@ -240,6 +240,20 @@ func (f *flight) announceIntent(ctx context.Context, row Row, intent Intent, pro
 			return Row{}, err
 		}
 		if err := f.app.sleep(backoff(try)); err != nil {
+			return Row{}, err
+		}
+	}
+}
+
+// reread reads the row after a write of unknown outcome, for as long as there
+// would be time to send: an intent that stands unsent leaves a doubt behind.
+func (f *flight) reread(ctx context.Context, b budget) (Row, error) {
+	for try := 0; ; try++ {
+		row, err := f.app.load(ctx, f.state.id)
+		if !errors.Is(err, ErrStoreUnavailable) || b.left() <= 0 {
+			return row, err
+		}
+		if err := f.app.sleep(min(backoff(try), b.left())); err != nil {
 			return Row{}, err
 		}
 	}

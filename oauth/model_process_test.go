@@ -209,6 +209,8 @@ func (m *model) reread(s *modelState, i int) {
 	case m.flaw == unknownIsDone && !p.cut,
 		!p.cut && own && (s.row.run == s.run || m.flaw == retryOverFailover):
 		m.do(s, i, "P# reads the row again: its intent stands", func(_ *modelState, p *modelProcess) { p.pc = pcReady })
+	case p.cut && !p.late:
+		// It reads again and again while there would be time to send.
 	case p.cut, p.stale > 0, p.late, m.flaw == forgetUnknown:
 		m.do(s, i, "P# does not find its intent and gives up: nothing was sent", func(n *modelState, _ *modelProcess) { release(n, i) })
 	default:

@@ -81,8 +81,11 @@ func (g *Grant) revokeNewest(ctx context.Context) error {
 		revokeErr = errors.New("a refresh is unanswered, whose token the provider may still honour")
 	}
 	row, err = a.change(ctx, g.state.id, func(r *Row) bool {
-		if r.Reason == ReasonConfirmed {
+		if r.State == StateTombstone && r.Reason == ReasonConfirmed {
 			return false
+		}
+		if r.State != StateTombstone { // the store failed over
+			return a.bury(r)
 		}
 		r.Reason = ReasonUnreachable
 		if revokeErr == nil {
