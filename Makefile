@@ -22,7 +22,7 @@ check: format vet lint tidy generated ## the fast gate, before a commit
 ci: export RBLX_REQUIRE = 1
 ci: check platforms test ## the whole gate: no test may skip; .ci/run prepares a machine for it
 	$(GO) test -race ./...
-	$(GO) test -run '^TestSimulation$$' ./oauth -rapid.checks=3400 # for 102,000 schedules
+	$(GO) test -v -run '^TestSimulation$$' ./oauth -rapid.checks=3400 # 102,000 schedules
 	$(MAKE) peers
 
 generate: ## write the generated code anew from openapi/; offline

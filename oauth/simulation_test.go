@@ -23,11 +23,12 @@ func TestSimulation(t *testing.T) {
 	for _, kind := range []reuse{reuseReject, reuseRevoke, reuseGrace} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			stats := map[string]int{}
+			stats, schedules := map[string]int{}, 0
 			for range 10 {
 				rapid.Check(t, func(rt *rapid.T) {
 					s := drawSchedule(rt)
 					w := s.run(t, kind)
+					schedules++
 					for what, n := range w.stats {
 						stats[what] += n
 					}
@@ -37,11 +38,11 @@ func TestSimulation(t *testing.T) {
 				})
 			}
 			for _, what := range slices.Sorted(maps.Keys(stats)) {
-				t.Logf("%-24s %d", what, stats[what])
+				t.Logf("%-24s %6d in %d schedules", what, stats[what], schedules)
 			}
 			for _, what := range []string{"in doubt", "probe won", "probe lost", "conflict", "unknown", "late commit"} {
-				if stats[what] == 0 {
-					t.Errorf("no schedule led to: %s", what)
+				if stats[what]*100 < schedules {
+					t.Errorf("%s: less than one in a hundred schedules", what)
 				}
 			}
 		})
