@@ -32,7 +32,7 @@ type Login struct {
 // id, and Config.OnError answers.
 func (a *App) CallbackHandler(done func(http.ResponseWriter, *http.Request, *Login) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		login, err := a.FinishLogin(w, r)
+		login, err := a.finishLogin(w, r)
 		if err != nil {
 			a.refuse(w, r, err)
 			return
@@ -45,9 +45,11 @@ func (a *App) CallbackHandler(done func(http.ResponseWriter, *http.Request, *Log
 			e := failed(ErrSignInFailed, err)
 			e.Status = http.StatusInternalServerError
 			a.refuse(w, r, e)
+			return
 		case !answer.written:
 			http.Redirect(w, r, login.ReturnTo, http.StatusSeeOther)
 		}
+		a.supersede(r.Context(), login)
 	})
 }
 
@@ -80,6 +82,14 @@ func (w *watchedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // cookie. Errors are *CallbackError; before the state has proved right,
 // nothing is sent to the provider.
 func (a *App) FinishLogin(w http.ResponseWriter, r *http.Request) (*Login, error) {
+	login, err := a.finishLogin(w, r)
+	if err == nil {
+		a.supersede(r.Context(), login)
+	}
+	return login, err
+}
+
+func (a *App) finishLogin(w http.ResponseWriter, r *http.Request) (*Login, error) {
 	noTrace(w)
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", http.MethodGet)

@@ -466,3 +466,23 @@ func TestGrantThatCannotBeKeptIsRevoked(t *testing.T) {
 	s.wantError(t, oauth.ErrStoreUnavailable, http.StatusServiceUnavailable)
 	p.wantCounts(t, 1, 1)
 }
+
+// A sign-in that the site does not take ends no older one.
+func TestRefusedSignInSupersedesNothing(t *testing.T) {
+	t.Parallel()
+	p := newIDP(t)
+	s := newSite(t, p, oauth.LoginOptions{}, func(c *oauth.Config) { c.OneGrantPerUser = true })
+	get(t, s.browser(t, ""), siteURL+"/login")
+	if len(s.logins) != 1 {
+		t.Fatal("no first sign-in")
+	}
+	s.bind = errors.New("the session store is down")
+	get(t, s.browser(t, ""), siteURL+"/login")
+	if err := s.Close(t.Context()); err != nil { // waits for whatever goes on behind
+		t.Fatal(err)
+	}
+	info, err := s.Grant(s.logins[0].GrantID).Info(t.Context())
+	if err != nil || info.State != oauth.StateActive {
+		t.Errorf("the first grant is %s, %v", info.State, err)
+	}
+}

@@ -159,6 +159,5 @@ func (a *App) setSubject(ctx context.Context, id GrantID, subject string) error 
 	}
 	a.log.Info("signed in", "grant", id, "subject", subject)
 	a.tell(ctx, newEvent(EventSignedIn, row))
-	a.supersede(ctx, row)
 	return nil
 }

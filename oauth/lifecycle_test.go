@@ -83,6 +83,7 @@ func TestOneGrantPerUser(t *testing.T) {
 				if err := a.setSubject(t.Context(), grants[i].ID(), subject); err != nil {
 					t.Fatal(err)
 				}
+				a.supersede(t.Context(), &Login{GrantID: grants[i].ID(), Subject: subject})
 				synctest.Wait()
 			}
 			if err := a.Close(t.Context()); err != nil {

@@ -28,6 +28,7 @@ func TestScenario25_NewSignInDuringARefresh(t *testing.T) {
 		if err := s.app.setSubject(t.Context(), anew.ID(), "156"); err != nil {
 			t.Fatal(err)
 		}
+		s.app.supersede(t.Context(), &Login{GrantID: anew.ID(), Subject: "156"})
 		if err := <-refreshed; !errors.Is(err, ErrRevoked) {
 			t.Error("the refresh of the old grant:", err)
 		}
@@ -50,6 +51,7 @@ func TestScenario25_TwoSignInsAtOnce(t *testing.T) {
 			if err := s.app.setSubject(t.Context(), g.ID(), "156"); err != nil {
 				t.Fatal(err)
 			}
+			s.app.supersede(t.Context(), &Login{GrantID: g.ID(), Subject: "156"})
 		}
 		time.Sleep(time.Minute)
 		active := 0

@@ -7,14 +7,19 @@ import (
 
 // supersede revokes the older grants of a user who has signed in anew, if the
 // app wants one a user. It is no part of the sign-in: failures are logged.
-func (a *App) supersede(ctx context.Context, anew Row) {
-	subject := anew.Subject
+func (a *App) supersede(ctx context.Context, login *Login) {
+	subject := login.Subject
 	if !a.config.OneGrantPerUser || subject == "" || !a.begin() {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
 	go func() {
 		defer a.work.Done()
+		anew, err := a.load(ctx, login.GrantID)
+		if err != nil {
+			a.log.Warn("older grants of the user stay", "subject", subject, "error", err)
+			return
+		}
 		for row, err := range a.store.Find(ctx, Query{Subject: subject, State: StateActive}) {
 			if err == nil && (row.App != a.config.ClientID || !older(row, anew)) {
 				continue
