@@ -35,9 +35,12 @@ func layers() []layer {
 		"modernc.org/...", "github.com/dustin/go-humanize", "github.com/google/uuid", "github.com/mattn/go-isatty",
 		"github.com/ncruces/go-strftime", "github.com/remyoudompheng/bigfft",
 	}
+	postgres := []string{"github.com/jackc/...", "golang.org/x/text/..."}
+	redis := []string{"github.com/redis/go-redis/v9/...", "github.com/cespare/xxhash/v2", "go.uber.org/atomic", "golang.org/x/sys/cpu"}
 	all := []string{"..."}
 	return []layer{
 		{"transport", nil, limits},
+		{"transport/redispace", []string{"transport"}, append(slices.Clone(limits), redis...)},
 		{"transport/*", []string{"transport"}, all},
 		{".", []string{"transport"}, limits},
 		{"api/*", []string{"transport", "."}, limits},
@@ -46,13 +49,19 @@ func layers() []layer {
 		{"oauth/internal/*", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/internal/*"}, oauthOthers},
 		{"oauth/filestore", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/internal/*"}, oauthOthers},
 		{"oauth/sqlitestore", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/internal/*"}, append(slices.Clone(oauthOthers), sqlite...)},
+		{"oauth/pgstore", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/internal/*"}, append(slices.Clone(oauthOthers), postgres...)},
+		{"oauth/redisstore", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/internal/*"}, append(slices.Clone(oauthOthers), redis...)},
 		{"oauth/*", []string{"transport", ".", "api/oauthv1", "oauth", "oauth/*", "oauth/internal/*"}, all},
 		{"openapi", nil, nil},
 		{"mocks/emulatortest", all, all},
 		{"mocks/emulator/...", []string{"openapi", "mocks/emulator/..."}, all},
 		{"mocks/browser", nil, all},
+		{"mocks", []string{"transport", ".", "api/*"}, append(slices.Clone(limits), "github.com/jarcoal/httpmock/...")},
 		{"mocks/...", []string{"transport", ".", "api/*"}, limits},
 		{"internal/testenv", nil, nil},
+		{"internal/pgtest", []string{"internal/testenv"}, all},
+		{"internal/redistest", []string{"internal/testenv"}, all},
+		{"internal/sample", []string{"transport", "."}, limits},
 		{"cmd/...", all, all},
 	}
 }
@@ -169,7 +178,10 @@ func TestViolations(t *testing.T) {
 		{"oauth/filestore", []string{"modernc.org/sqlite"}, "modernc.org/sqlite"},
 		{"oauth/sqlitestore", []string{module + "/oauth", "modernc.org/sqlite", "modernc.org/libc"}, ""},
 		{"oauth/sqlitestore", []string{module + "/oauth/filestore"}, "oauth/filestore"},
+		{"oauth/redisstore", []string{module + "/oauth", "github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/internal/pool"}, ""},
+		{"oauth/redisstore", []string{"github.com/alicebob/miniredis/v2"}, "github.com/alicebob/miniredis/v2"},
 		{"oauth/pgstore", []string{module + "/oauth", "github.com/jackc/pgx/v5"}, ""},
+		{"oauth/pgstore", []string{module + "/oauth/filestore"}, "oauth/filestore"},
 		{"oauth/pgstore", []string{module + "/cmd/rblx/internal/cli"}, "cmd/rblx/internal/cli"},
 		{"mocks/emulator", []string{module + "/openapi"}, ""},
 		{"mocks/emulator", []string{module + "/oauth"}, "oauth"},

@@ -2,6 +2,7 @@ package opencloud_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,7 @@ func answering(t testing.TB, status int, header http.Header, body io.Reader) *op
 
 func clientOver(t testing.TB, send roundTripFunc) *opencloud.Client {
 	t.Helper()
-	c, err := opencloud.New(opencloud.Options{APIKey: canary, HTTPClient: &http.Client{Transport: send}})
+	c, err := opencloud.New(opencloud.Options{APIKey: canary, HTTPClient: &http.Client{Transport: send}, Attempts: 1, Unpaced: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,11 +53,11 @@ func clientOver(t testing.TB, send roundTripFunc) *opencloud.Client {
 }
 
 // serving returns a client of a server with this handler.
-func serving(t *testing.T, h http.HandlerFunc) *opencloud.Client {
+func serving(t testing.TB, h http.HandlerFunc) *opencloud.Client {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	c, err := opencloud.New(opencloud.Options{APIKey: canary, BaseURL: server.URL})
+	c, err := opencloud.New(opencloud.Options{APIKey: canary, BaseURL: server.URL, HTTPClient: ownConnections(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,12 +73,16 @@ func TestNewRefuses(t *testing.T) {
 		{"Options.APIKey", opencloud.Options{APIKey: canary + "\n"}},
 		{"Options.APIKey", opencloud.Options{APIKey: "ключ" + canary}},
 		{"Options.APIKey and Options.Credential", opencloud.Options{APIKey: canary, Credential: transport.NewAPIKey("x")}},
-		{"Options.BaseURL", opencloud.Options{BaseURL: "apis.roblox.com"}},
+		{"Options.BaseURL has no host", opencloud.Options{BaseURL: "apis.roblox.com"}},
 		{"Options.BaseURL", opencloud.Options{BaseURL: "http://apis.roblox.com"}},
-		{"Options.BaseURL", opencloud.Options{BaseURL: "https://"}},
+		{"Options.BaseURL has no host", opencloud.Options{BaseURL: "https://"}},
 		{"Options.BaseURL", opencloud.Options{BaseURL: "https://u:" + canary + "@apis.roblox.com"}},
 		{"Options.BaseURL", opencloud.Options{BaseURL: "https://apis.roblox.com?key=" + canary}},
 		{"Options.BaseURL", opencloud.Options{BaseURL: "https://%zz" + canary}},
+		{"Options.BaseURL", opencloud.Options{BaseURL: "https://apis.roblox.com/?"}},
+		{"Options.BaseURL", opencloud.Options{BaseURL: "https://apis.roblox.com#"}},
+		{"Options.Attempts", opencloud.Options{Attempts: -1}},
+		{"Options.Unpaced and Options.Budget", opencloud.Options{Unpaced: true, Budget: noBudget{}}},
 		{"Options.UserAgent", opencloud.Options{UserAgent: "a\r\nx-api-key: b"}},
 	} {
 		_, err := opencloud.New(tt.options)
@@ -86,6 +91,10 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+type noBudget struct{}
+
+func (noBudget) Take(context.Context, string, opencloud.Limit) (time.Duration, error) { return 0, nil }
 
 func TestOptionsAndClientRedact(t *testing.T) {
 	t.Parallel()
@@ -199,18 +208,64 @@ func TestHTTPClientIsLeftAlone(t *testing.T) {
 func TestAsReplacesCredential(t *testing.T) {
 	t.Parallel()
 	var keys []string
-	c := serving(t, func(_ http.ResponseWriter, r *http.Request) { keys = append(keys, r.Header.Get("x-api-key")) })
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("x-api-key"))
+		_, _ = io.WriteString(w, "{}") // see ownConnections; a client of those may bring a credential
+	}))
+	t.Cleanup(server.Close)
+	c, err := opencloud.New(opencloud.Options{APIKey: canary, BaseURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, view := range []*opencloud.Client{c.As(transport.NewAPIKey("other")), c} {
 		if err := opencloud.Exec(t.Context(), view, getUser, opencloud.Request{Path: []string{"1"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	err := opencloud.Exec(t.Context(), c.As(nil), getUser, opencloud.Request{Path: []string{"1"}})
+	err = opencloud.Exec(t.Context(), c.As(nil), getUser, opencloud.Request{Path: []string{"1"}})
 	if !errors.Is(err, opencloud.ErrUnauthenticated) || !strings.Contains(err.Error(), "Options.APIKey") {
 		t.Errorf("without a credential: %v", err)
 	}
 	if got := fmt.Sprintf("%q", keys); got != fmt.Sprintf("%q", []string{"other", canary}) {
 		t.Errorf("sent keys %s", got)
+	}
+}
+
+// Whatever encoding/json says of a body, none of it comes into the text.
+func TestErrorsHaveNothingOfABody(t *testing.T) {
+	t.Parallel()
+	type shapes struct {
+		Int    int
+		Key    map[int8]int
+		Number json.Number
+		Quoted int `json:",string"`
+	}
+	for _, body := range []string{
+		`{"int":7340123.5}`, `{"int":"7340123"}`, `{"int":73401239999999999999}`, `{"key":{"7340123":1}}`, `{"number":"x7340123"}`,
+		`{"quoted":"x7340123"}`, `{"quoted":7340123}`, `[7340123]`, `{"int":7340123x}`,
+	} {
+		_, err := opencloud.Do[shapes](t.Context(), answering(t, http.StatusOK, nil, strings.NewReader(body)), getUser, opencloud.Request{Path: []string{"1"}})
+		if err == nil || strings.Contains(err.Error(), "7340123") || !strings.Contains(err.Error(), "not of the documented form") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// A base that is an http.Client itself tells the URL, and with it what a
+// location is signed with.
+func TestErrorsHaveNoURL(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("connection refused")
+	c := clientOver(t, func(r *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: &url.Error{Op: "Get", URL: r.URL.String(), Err: refused}}
+	})
+	r := opencloud.Request{Path: []string{"1"}}
+	r.Query.Add("filter", canary)
+	_, fetched := opencloud.Fetch(t.Context(), c, "https://cdn.example/f?signature="+canary)
+	for _, err := range []error{opencloud.Exec(t.Context(), c, getUser, r), fetched} {
+		if !errors.Is(err, refused) || strings.Contains(err.Error(), canary) {
+			t.Errorf("%v, want %v without the URL", err, refused)
+		}
 	}
 }
 

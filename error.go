@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rblx-go/opencloud/transport"
 )
 
 // What an [Error] is, for errors.Is.
@@ -19,7 +21,7 @@ var (
 	ErrPermissionDenied = errors.New("permission denied") // 403
 	ErrNotFound         = errors.New("not found")         // 404
 	ErrConflict         = errors.New("conflict")          // 409 and 412
-	ErrRateLimited      = errors.New("rate limited")      // 429
+	ErrRateLimited      = errors.New("rate limited")      // 429, or not sent because its turn comes after the deadline
 	ErrUnavailable      = errors.New("unavailable")       // 502, 503 and 504
 )
 
@@ -34,13 +36,18 @@ type Error struct {
 	Status int
 	// Code is the API's own: "NOT_FOUND", or a number in older families. It may be empty.
 	Code string
+	// Reason narrows Code down where the API does: "ExistingKeyNotWritable".
+	Reason string
 	// Message is the API's own, in one line of at most 500 bytes. It may be empty.
 	Message string
 	// RequestID names the request when asking Roblox about it: the response's
 	// X-Request-Id or, lacking that, the trace id in its body. It may be empty.
 	RequestID string
-	// RetryAfter is how long the response asks to wait, 0 if it does not.
+	// RetryAfter is how long the response asks to wait, 0 if it does not; of a
+	// call that was not sent, how long it would have had to wait for its turn.
 	RetryAfter time.Duration
+	// Rate is what the response tells of the rate limit.
+	Rate transport.Rate
 	// Fields are the request's fields that were refused, where the API names them.
 	Fields []Field
 	// Scopes are those that the method needs, set for status 401 and 403.
@@ -81,6 +88,9 @@ func (e *Error) Error() string {
 	if name := cmp.Or(e.Code, http.StatusText(e.Status)); name != "" {
 		what = append(what, name)
 	}
+	if e.Reason != "" {
+		what = append(what, e.Reason)
+	}
 	if len(what) > 0 {
 		b.WriteString(": " + strings.Join(what, " "))
 	}
@@ -102,12 +112,44 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// LogValue implements slog.LogValuer with the text of the error.
-func (e *Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+// LogValue implements slog.LogValuer with a group of what is known. Like the
+// text, it has no query string, header or body.
+func (e *Error) LogValue() slog.Value {
+	group := []slog.Attr{slog.String("method", e.Method), slog.String("verb", e.Verb), slog.String("path", e.Path)}
+	if e.Status != 0 {
+		group = append(group, slog.Int("status", e.Status))
+	}
+	for _, s := range []slog.Attr{
+		slog.String("code", e.Code), slog.String("reason", e.Reason), slog.String("message", e.Message), slog.String("request_id", e.RequestID),
+	} {
+		if s.Value.String() != "" {
+			group = append(group, s)
+		}
+	}
+	for _, f := range e.Fields {
+		group = append(group, slog.String("field."+f.Name, f.Message))
+	}
+	if e.RetryAfter > 0 {
+		group = append(group, slog.Duration("retry_after", e.RetryAfter))
+	}
+	if e.Rate.Known {
+		group = append(group, slog.Int("rate_remaining", e.Rate.Remaining), slog.Duration("rate_reset", e.Rate.Reset))
+	}
+	if len(e.Scopes) > 0 {
+		group = append(group, slog.Any("scopes", e.Scopes))
+	}
+	if e.Err != nil {
+		group = append(group, slog.String("error", e.Err.Error()))
+	}
+	return slog.GroupValue(group...)
+}
 
 // Is reports whether the status is one that target stands for.
 func (e *Error) Is(target error) bool {
 	switch e.Status {
+	case 0:
+		_, early := errors.AsType[*transport.WaitError](e.Err)
+		return early && target == ErrRateLimited
 	case http.StatusBadRequest:
 		return target == ErrInvalidArgument
 	case http.StatusUnauthorized:
@@ -133,6 +175,9 @@ func (e *Error) Unwrap() error { return e.Err }
 func newError(m *Method, resp *http.Response, body []byte, cause error) *Error {
 	e := &Error{Method: m.Name, Verb: m.Verb, Path: m.Path, Err: cause}
 	if resp == nil {
+		if early, ok := errors.AsType[*transport.WaitError](cause); ok {
+			e.RetryAfter = early.Wait
+		}
 		return e
 	}
 	e.Status = resp.StatusCode
@@ -141,7 +186,7 @@ func newError(m *Method, resp *http.Response, body []byte, cause error) *Error {
 	if e.Status/100 == 2 {
 		return e
 	}
-	e.RetryAfter = retryAfter(e.Status, resp.Header)
+	e.RetryAfter, e.Rate = transport.RetryAfter(resp), transport.RateOf(resp.Header)
 	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
 		e.Scopes = m.Scopes
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rblx-go/opencloud"
+	"github.com/rblx-go/opencloud/transport"
 )
 
 // failing returns the error of a call that is answered so.
@@ -30,10 +31,18 @@ func TestErrorBodies(t *testing.T) {
 	for _, tt := range []struct {
 		name, body, code, message string
 		fields                    []opencloud.Field
-		requestID                 string
+		requestID, reason         string
 	}{
 		{name: "v2", body: `{"code":"NOT_FOUND","message":"No user.","details":[]}`, code: "NOT_FOUND", message: "No user."},
 		{name: "v1", body: `{"error":"INVALID_ARGUMENT","message":"Bad id.","errorDetails":[{"errorDetailType":"x"}]}`, code: "INVALID_ARGUMENT", message: "Bad id."},
+		{
+			name: "v1 data store", body: `{"error":"PERMISSION_DENIED","message":"No.","errorDetails":[7,{"errorDetailType":"DatastoreErrorInfo","datastoreErrorCode":"ExistingKeyNotWritable"}]}`,
+			code: "PERMISSION_DENIED", message: "No.", reason: "ExistingKeyNotWritable",
+		},
+		{
+			name: "v2 with details", code: "INVALID_ARGUMENT", message: "Bad.", reason: "TOO_LONG", fields: []opencloud.Field{{Name: "user.about", Message: "too long"}},
+			body: `{"code":"INVALID_ARGUMENT","message":"Bad.","details":[{"@type":"x/google.rpc.ErrorInfo","reason":"TOO_LONG","domain":"d"},{"fieldViolations":[{"field":"user.about","description":"too long"}]},{"fieldViolations":[1]},"x"]}`,
+		},
 		{name: "gateway", body: `{"errors":[{"code":0,"message":"Invalid API Key"}]}`, message: "Invalid API Key"},
 		{name: "gateway with code", body: `{"errors":[{"code":7,"message":"Token Validation Failed"},{"code":8}]}`, code: "7", message: "Token Validation Failed"},
 		{
@@ -58,8 +67,8 @@ func TestErrorBodies(t *testing.T) {
 		{name: "truncated", body: `{"code":"NOT_FO`},
 	} {
 		e := failing(t, http.StatusBadRequest, nil, tt.body)
-		if e.Status != http.StatusBadRequest || e.Code != tt.code || e.Message != tt.message || e.RequestID != tt.requestID || !slices.Equal(e.Fields, tt.fields) {
-			t.Errorf("%s: code %q, message %q, request %q, fields %q", tt.name, e.Code, e.Message, e.RequestID, e.Fields)
+		if e.Status != http.StatusBadRequest || e.Code != tt.code || e.Message != tt.message || e.RequestID != tt.requestID || e.Reason != tt.reason || !slices.Equal(e.Fields, tt.fields) {
+			t.Errorf("%s: code %q, message %q, request %q, reason %q, fields %q", tt.name, e.Code, e.Message, e.RequestID, e.Reason, e.Fields)
 		}
 		if string(e.Body) != tt.body || e.Method != "users.GetUser" || e.Verb != http.MethodGet || e.Path != "/cloud/v2/users/{user_id}" || e.Err != nil {
 			t.Errorf("%s: %#v", tt.name, e)
@@ -147,6 +156,33 @@ func TestRetryAfter(t *testing.T) {
 		if e := failing(t, tt.status, tt.header, ""); e.RetryAfter != tt.want {
 			t.Errorf("%d %v: %v, want %v", tt.status, tt.header, e.RetryAfter, tt.want)
 		}
+	}
+}
+
+func TestErrorTellsTheRate(t *testing.T) {
+	t.Parallel()
+	e := failing(t, http.StatusForbidden, http.Header{"X-Ratelimit-Limit": {"100, 100;w=60"}, "X-Ratelimit-Remaining": {"7"}, "X-Ratelimit-Reset": {"22"}}, "")
+	want := transport.Rate{Known: true, Limit: opencloud.Limit{Max: 100, Per: time.Minute}, Remaining: 7, Reset: 22 * time.Second}
+	if e.Rate != want || e.RetryAfter != 0 {
+		t.Errorf("%+v, retry after %v, want %+v and 0", e.Rate, e.RetryAfter, want)
+	}
+}
+
+func TestErrorLogsItsParts(t *testing.T) {
+	t.Parallel()
+	e := failing(t, http.StatusTooManyRequests, http.Header{"Retry-After": {"5"}, "X-Request-Id": {"r-1"}, "X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {"22"}},
+		`{"code":"RESOURCE_EXHAUSTED","message":"Slow down.","details":[{"reason":"QUOTA"}]}`)
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}})).Error("failed", "err", e)
+	const want = `{"level":"ERROR","msg":"failed","err":{"method":"users.GetUser","verb":"GET","path":"/cloud/v2/users/{user_id}","status":429,` +
+		`"code":"RESOURCE_EXHAUSTED","reason":"QUOTA","message":"Slow down.","request_id":"r-1","retry_after":22000000000,"rate_remaining":0,"rate_reset":22000000000}}` + "\n"
+	if log.String() != want {
+		t.Errorf("logged %s\nwant   %s", log.String(), want)
 	}
 }
 

@@ -5,11 +5,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -37,6 +34,8 @@ type errorBody struct {
 	Hint             json.RawMessage `json:"hint"`
 	TraceID          json.RawMessage `json:"traceId"`
 	Errors           json.RawMessage `json:"errors"`
+	Details          json.RawMessage `json:"details"`
+	ErrorDetails     json.RawMessage `json:"errorDetails"`
 	Extensions       json.RawMessage `json:"extensions"`
 }
 
@@ -55,6 +54,8 @@ func (e *Error) decode(body []byte) {
 		e.Fields = []Field{{name, cmp.Or(text(b.Hint), "refused")}}
 	}
 	e.decodeErrors(b.Errors)
+	e.decodeDetails(b.Details)
+	e.decodeDetails(b.ErrorDetails)
 	trace := b.TraceID
 	if trace == nil {
 		var ext errorBody
@@ -81,6 +82,40 @@ func (e *Error) decodeErrors(raw json.RawMessage) {
 	for _, name := range slices.Sorted(maps.Keys(byField)) {
 		for _, message := range byField[name] {
 			e.Fields = append(e.Fields, Field{oneLine(name), text(message)})
+		}
+	}
+}
+
+// detail is the union of those that come in "details", which are of
+// google.rpc (ErrorInfo, BadRequest), and in the "errorDetails" of data stores.
+type detail struct {
+	Reason             json.RawMessage `json:"reason"`
+	DatastoreErrorCode json.RawMessage `json:"datastoreErrorCode"`
+	FieldViolations    json.RawMessage `json:"fieldViolations"`
+}
+
+// decodeDetails reads what is known of a list of details, whose elements are of
+// any type.
+func (e *Error) decodeDetails(raw json.RawMessage) {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return
+	}
+	for _, raw := range list {
+		var d detail
+		if json.Unmarshal(raw, &d) != nil {
+			continue
+		}
+		e.Reason = cmp.Or(e.Reason, text(d.Reason), text(d.DatastoreErrorCode))
+		var violations []struct {
+			Field       json.RawMessage `json:"field"`
+			Description json.RawMessage `json:"description"`
+		}
+		if json.Unmarshal(d.FieldViolations, &violations) != nil {
+			continue
+		}
+		for _, v := range violations {
+			e.Fields = append(e.Fields, Field{text(v.Field), text(v.Description)})
 		}
 	}
 }
@@ -114,37 +149,4 @@ func oneLine(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:maxMessage-len("…")], "") + "…"
-}
-
-// retryAfter returns the longest wait that a response asks for. Retry-After
-// (RFC 9110 section 10.2.3) may understate; x-ratelimit-reset may list several
-// windows, in seconds, and counts for status 429 alone: it comes with others as
-// well.
-func retryAfter(status int, h http.Header) time.Duration {
-	var wait time.Duration
-	value := h.Get("Retry-After")
-	if at, err := http.ParseTime(value); err == nil {
-		if now, err := http.ParseTime(h.Get("Date")); err == nil {
-			wait = at.Sub(now)
-		} else {
-			wait = time.Until(at)
-		}
-	} else {
-		wait = seconds(value)
-	}
-	if status == http.StatusTooManyRequests {
-		for window := range strings.SplitSeq(h.Get("X-Ratelimit-Reset"), ",") {
-			wait = max(wait, seconds(window))
-		}
-	}
-	return max(wait, 0)
-}
-
-// seconds returns 0 for what is no number of seconds up to a day.
-func seconds(s string) time.Duration {
-	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-	if err != nil || !(n > 0 && n <= 24*60*60) {
-		return 0
-	}
-	return time.Duration(n * float64(time.Second))
 }

@@ -13,34 +13,47 @@ import (
 // The iterator ends after the first error. If the server gives a token that it
 // has given before, so that it would never end, that is an error too. Each
 // range over it starts anew from the first page.
+//
+//go:noinline
 func Pages[T any](ctx context.Context, fetch func(ctx context.Context, token string) (items []T, next string, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		var zero T
-		token, seen := "", ""
-		for n, check := 1, 1; ; n++ {
+		err := walk(func(token string) (string, error) {
 			items, next, err := fetch(ctx, token)
 			if err != nil {
-				yield(zero, err)
-				return
+				return "", err
 			}
 			for _, item := range items {
 				if !yield(item, nil) {
-					return
+					return "", nil
 				}
 			}
-			switch next {
-			case "":
-				return
-			case token, seen:
-				yield(zero, errors.New("opencloud: the server repeats a page token, so the list would not end"))
-				return
-			}
-			token = next
-			// Brent's cycle detection: one remembered token, renewed at each power
-			// of two, finds a cycle of any length.
-			if n == check {
-				seen, check = next, 2*check
-			}
+			return next, nil
+		})
+		if err != nil {
+			yield(*new(T), err)
+		}
+	}
+}
+
+// walk calls page with one token after the other, each of which the call before
+// has returned, until there is none.
+func walk(page func(token string) (next string, err error)) error {
+	token, seen := "", ""
+	for n, check := 1, 1; ; n++ {
+		next, err := page(token)
+		switch {
+		case err != nil:
+			return err
+		case next == "":
+			return nil
+		case next == token, next == seen:
+			return errors.New("opencloud: the server repeats a page token, so the list would not end")
+		}
+		token = next
+		// Brent's cycle detection: one remembered token, renewed at each power
+		// of two, finds a cycle of any length.
+		if n == check {
+			seen, check = next, 2*check
 		}
 	}
 }

@@ -11,12 +11,7 @@ import (
 // is and never reaches beyond its place. What cannot be protected that way,
 // "", "." and "..", is an error.
 func expand(base, template string, params []string) (string, error) {
-	n := len(base) + len(template)
-	for _, p := range params {
-		n += len(p)
-	}
-	b := make([]byte, 0, n+16)
-	b = append(b, base...)
+	b := append(make([]byte, 0, 256), base...) // of a constant size, so that it needs no heap
 	rest := template
 	for _, p := range params {
 		before, after, found := strings.Cut(rest, "{")

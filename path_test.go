@@ -103,3 +103,30 @@ func FuzzPath(f *testing.F) {
 		}
 	})
 }
+
+// The path of a base URL stands before each call's own, escaped as it was given.
+func TestBaseURLPath(t *testing.T) {
+	t.Parallel()
+	for base, want := range map[string]string{
+		"https://proxy.example":           "https://proxy.example/cloud/v2/stores/a%2Fb/entries/c:read?q=1%262",
+		"https://proxy.example/roblox/":   "https://proxy.example/roblox/cloud/v2/stores/a%2Fb/entries/c:read?q=1%262",
+		"https://proxy.example:8443/a%2F": "https://proxy.example:8443/a%2F/cloud/v2/stores/a%2Fb/entries/c:read?q=1%262",
+	} {
+		var got, host string
+		c, err := opencloud.New(opencloud.Options{BaseURL: base, HTTPClient: &http.Client{Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			got, host = r.URL.String(), r.Host
+			return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Request: r}, nil
+		})}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := opencloud.Request{Path: []string{"a/b", "c"}}
+		r.Query.Add("q", "1&2")
+		if err := opencloud.Exec(t.Context(), c, getEntry, r); err != nil {
+			t.Fatal(err)
+		}
+		if got != want || "https://"+host != want[:len("https://")+len(host)] || host == "" {
+			t.Errorf("%s: called %s of %s, want %s", base, got, host, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package opencloud
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -9,7 +10,10 @@ import (
 
 // Query collects the query parameters of a request, in order. The zero Query
 // is empty.
-type Query struct{ encoded []byte }
+type Query struct {
+	encoded []byte
+	err     error // what the call fails with instead of being sent
+}
 
 // Add appends a parameter, unless it is unset: the zero of its type, a nil
 // pointer or an empty slice. A pointer that is not nil is always sent, and each
@@ -37,6 +41,23 @@ func (q *Query) Add(name string, value any) {
 	case v.Kind() == reflect.Slice:
 		for i := range v.Len() {
 			q.add(name, formatValue(v.Index(i)))
+		}
+	default:
+		q.add(name, formatValue(v))
+	}
+}
+
+// Set appends a parameter that the operation requires, even if its value is
+// zero. An empty list or text, alone or in a list, makes the call fail with
+// [ErrInvalidArgument]: nothing is sent.
+func (q *Query) Set(name string, value any) {
+	v := reflect.ValueOf(value)
+	switch kind := v.Kind(); {
+	case kind == reflect.String && v.Len() == 0, kind == reflect.Slice && v.Len() == 0:
+		q.err = cmp.Or(q.err, invalid("%s must not be empty", name))
+	case kind == reflect.Slice:
+		for i := range v.Len() {
+			q.Set(name, v.Index(i).Interface())
 		}
 	default:
 		q.add(name, formatValue(v))

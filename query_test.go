@@ -1,7 +1,10 @@
 package opencloud_test
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +55,46 @@ func TestQueryAdd(t *testing.T) {
 		q.Add("n", tt.value)
 		if got := q.String(); got != tt.want {
 			t.Errorf("%T %v: %q, want %q", tt.value, tt.value, got, tt.want)
+		}
+	}
+}
+
+func TestQuerySet(t *testing.T) {
+	t.Parallel()
+	sent := ""
+	c := clientOver(t, func(r *http.Request) (*http.Response, error) {
+		sent = r.URL.RawQuery
+		return respond(r, http.StatusOK, "{}"), nil
+	})
+	m := &opencloud.Method{Name: "t.Get", Verb: http.MethodGet, Path: "/x", Key: true}
+	for _, tt := range []struct {
+		value any
+		want  string // "" is a refusal
+	}{
+		{"a b", "n=a%20b"},
+		{0, "n=0"},
+		{int64(0), "n=0"},
+		{false, "n=false"},
+		{0.0, "n=0"},
+		{opencloud.Duration(0), "n=0s"},
+		{sortOrder("desc"), "n=desc"},
+		{[]int64{0, 7}, "n=0&n=7"},
+		{[]sortOrder{"x", "y"}, "n=x&n=y"},
+		{"", ""},
+		{sortOrder(""), ""},
+		{[]string{}, ""},
+		{[]int64(nil), ""},
+		{[]string{"a", ""}, ""},
+	} {
+		sent = ""
+		var q opencloud.Query
+		q.Set("n", tt.value)
+		q.Set("last", 1)
+		err := opencloud.Exec(t.Context(), c, m, opencloud.Request{Query: q})
+		if tt.want == "" && (!errors.Is(err, opencloud.ErrInvalidArgument) || !strings.Contains(err.Error(), "n must not be empty") || sent != "") {
+			t.Errorf("%T %v: sent %q, %v", tt.value, tt.value, sent, err)
+		} else if tt.want != "" && (err != nil || sent != tt.want+"&last=1") {
+			t.Errorf("%T %v: sent %q, %v, want %q", tt.value, tt.value, sent, err, tt.want)
 		}
 	}
 }

@@ -4,26 +4,45 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Int64 is a 64-bit integer that the API sends as a JSON number in some places
-// and as a string in others. Both are read; numbers are written.
+// Int64 is a 64-bit integer that the API sends as a JSON number in some places,
+// which may be 1E+17, and as a string in others. Both are read exactly; numbers
+// are written.
 type Int64 int64
+
+// String returns the number in decimal, as ids are passed to methods.
+func (i Int64) String() string { return strconv.FormatInt(int64(i), 10) }
 
 // UnmarshalJSON implements json.Unmarshaler; null leaves i as it is.
 func (i *Int64) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		return nil
 	}
-	n, err := strconv.ParseInt(string(bytes.Trim(b, `"`)), 10, 64)
+	text := string(bytes.Trim(b, `"`))
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return errors.New("a number is no 64-bit integer") // without the value: it is part of a body
+		if n, err = parseRounded(text); err != nil {
+			return err
+		}
 	}
 	*i = Int64(n)
 	return nil
+}
+
+// parseRounded reads an integer in the form of other numbers, 1E+17.
+func parseRounded(text string) (int64, error) {
+	f, _, err := big.ParseFloat(text, 10, 64, big.ToNearestEven)
+	if err == nil {
+		if n, accuracy := f.Int64(); accuracy == big.Exact {
+			return n, nil
+		}
+	}
+	return 0, errors.New("a number is no 64-bit integer") // without the value: it is part of a body
 }
 
 // Duration is a time.Duration that JSON and queries hold as seconds with the

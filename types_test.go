@@ -13,13 +13,14 @@ import (
 
 func TestInt64(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]opencloud.Int64{`7`: 7, `"7"`: 7, `"-9223372036854775808"`: math.MinInt64, `9223372036854775807`: math.MaxInt64, `null`: 0} {
+	for in, want := range map[string]opencloud.Int64{`7`: 7, `"7"`: 7, `"-9223372036854775808"`: math.MinInt64, `9223372036854775807`: math.MaxInt64, `null`: 0,
+		`1E+17`: 100_000_000_000_000_000, `-9.007199254740993e15`: -9_007_199_254_740_993, `7.0`: 7, `"2e0"`: 2} {
 		var got opencloud.Int64
 		if err := json.Unmarshal([]byte(in), &got); err != nil || got != want {
 			t.Errorf("%s: %d, %v", in, got, err)
 		}
 	}
-	for _, in := range []string{`""`, `"x"`, `1.5`, `"9223372036854775808"`, `true`, `{}`, `"\"7"`} {
+	for _, in := range []string{`""`, `"x"`, `1.5`, `"9223372036854775808"`, `true`, `{}`, `"\"7"`, `9223372036854775808`, `1e19`, `1e999999999`, `-1e-9`, `"Inf"`} {
 		got := opencloud.Int64(5)
 		if err := json.Unmarshal([]byte(in), &got); err == nil || got != 5 {
 			t.Errorf("%s was read as %d", in, got)

@@ -5,7 +5,18 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"testing"
 )
+
+// ownConnections returns an http.Client that shares none: what
+// http.DefaultTransport keeps is closed whenever a server of httptest's ends,
+// also while an answer without a body is on its way.
+func ownConnections(t testing.TB) *http.Client {
+	t.Helper()
+	own := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(own.CloseIdleConnections)
+	return &http.Client{Transport: own}
+}
 
 // handlerTransport serves requests as they would look after a network, in process.
 type handlerTransport struct {

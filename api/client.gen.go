@@ -6,34 +6,118 @@ package api
 
 import (
 	"github.com/rblx-go/opencloud"
+	"github.com/rblx-go/opencloud/api/ads"
+	"github.com/rblx-go/opencloud/api/analytics"
+	"github.com/rblx-go/opencloud/api/assets"
+	"github.com/rblx-go/opencloud/api/badges"
+	"github.com/rblx-go/opencloud/api/configs"
+	"github.com/rblx-go/opencloud/api/creatorstore"
 	"github.com/rblx-go/opencloud/api/datastores"
+	"github.com/rblx-go/opencloud/api/developerproducts"
+	"github.com/rblx-go/opencloud/api/events"
+	"github.com/rblx-go/opencloud/api/followings"
+	"github.com/rblx-go/opencloud/api/gamepasses"
 	"github.com/rblx-go/opencloud/api/groups"
+	"github.com/rblx-go/opencloud/api/instances"
+	"github.com/rblx-go/opencloud/api/localization"
+	"github.com/rblx-go/opencloud/api/luau"
+	"github.com/rblx-go/opencloud/api/memorystores"
 	"github.com/rblx-go/opencloud/api/messaging"
+	"github.com/rblx-go/opencloud/api/places"
+	"github.com/rblx-go/opencloud/api/restrictions"
+	"github.com/rblx-go/opencloud/api/secrets"
+	"github.com/rblx-go/opencloud/api/servers"
+	"github.com/rblx-go/opencloud/api/subscriptions"
+	"github.com/rblx-go/opencloud/api/teamcreate"
+	"github.com/rblx-go/opencloud/api/thumbnails"
 	"github.com/rblx-go/opencloud/api/universes"
 	"github.com/rblx-go/opencloud/api/users"
 )
 
 // Client has a field per family. It is safe for concurrent use.
 type Client struct {
+	// Ads runs advertising campaigns for experiences.
+	Ads *ads.Client
+	// Analytics queries how an experience does, over time and by what players have in common.
+	Analytics *analytics.Client
+	// Assets uploads assets, reads and changes them, and finds their content.
+	Assets *assets.Client
+	// Badges creates and changes the badges of an experience.
+	Badges *badges.Client
+	// Configs reads and publishes the configuration of an experience, through drafts that can be undone.
+	Configs *configs.Client
+	// CreatorStore offers assets on the Creator Store, searches it, and keeps what a user saved there.
+	CreatorStore *creatorstore.Client
 	// DataStores reads and writes the data stores of a universe, standard and ordered.
 	DataStores *datastores.Client
+	// DeveloperProducts creates and changes the developer products of an experience, which players may buy again and again.
+	DeveloperProducts *developerproducts.Client
+	// Events announces events in an experience.
+	Events *events.Client
+	// Followings reads and changes which universes a user follows.
+	Followings *followings.Client
+	// GamePasses creates and changes the game passes of an experience, which a player buys once.
+	GamePasses *gamepasses.Client
 	// Groups reads Roblox groups, their roles, members, join requests and forums, and manages their members.
 	Groups *groups.Client
+	// Instances reads and changes the instances of a place, such as its scripts, without Studio.
+	Instances *instances.Client
+	// Localization translates what an experience shows, its texts, icons, thumbnails and tables.
+	Localization *localization.Client
+	// Luau runs Luau scripts on Roblox's servers, in a version of a place.
+	Luau *luau.Client
+	// MemoryStores reads and writes the memory stores of a universe, queues and sorted maps that live for hours.
+	MemoryStores *memorystores.Client
 	// Messaging publishes messages to the running servers of a universe.
 	Messaging *messaging.Client
-	// Universes reads and changes universes, which people know as experiences, and restarts their servers.
+	// Places reads and changes places, uploads their files, and reads their history.
+	Places *places.Client
+	// Restrictions keeps users out of universes and places, and lets them in again.
+	Restrictions *restrictions.Client
+	// Secrets keeps secrets for the scripts of a universe.
+	Secrets *secrets.Client
+	// Servers lists the running servers of an experience, reads what they logged, and restarts them.
+	Servers *servers.Client
+	// Subscriptions reads what users subscribed to.
+	Subscriptions *subscriptions.Client
+	// TeamCreate manages who edits an experience together.
+	TeamCreate *teamcreate.Client
+	// Thumbnails shows different people different thumbnails of an experience, and draws three-dimensional pictures.
+	Thumbnails *thumbnails.Client
+	// Universes reads and changes universes, which people know as experiences, and has texts translated and spoken.
 	Universes *universes.Client
-	// Users reads Roblox users, their inventories and upload quotas, and sends them notifications.
+	// Users reads Roblox users and their inventories, draws their avatars, and sends them notifications.
 	Users *users.Client
 }
 
 // New returns clients that send their calls through core.
 func New(core *opencloud.Client) *Client {
 	return &Client{
-		DataStores: datastores.New(core),
-		Groups:     groups.New(core),
-		Messaging:  messaging.New(core),
-		Universes:  universes.New(core),
-		Users:      users.New(core),
+		Ads:               ads.New(core),
+		Analytics:         analytics.New(core),
+		Assets:            assets.New(core),
+		Badges:            badges.New(core),
+		Configs:           configs.New(core),
+		CreatorStore:      creatorstore.New(core),
+		DataStores:        datastores.New(core),
+		DeveloperProducts: developerproducts.New(core),
+		Events:            events.New(core),
+		Followings:        followings.New(core),
+		GamePasses:        gamepasses.New(core),
+		Groups:            groups.New(core),
+		Instances:         instances.New(core),
+		Localization:      localization.New(core),
+		Luau:              luau.New(core),
+		MemoryStores:      memorystores.New(core),
+		Messaging:         messaging.New(core),
+		Places:            places.New(core),
+		Restrictions:      restrictions.New(core),
+		Secrets:           secrets.New(core),
+		Servers:           servers.New(core),
+		Subscriptions:     subscriptions.New(core),
+		TeamCreate:        teamcreate.New(core),
+		Thumbnails:        thumbnails.New(core),
+		Universes:         universes.New(core),
+		Users:             users.New(core),
 	}
 }

@@ -38,7 +38,7 @@ func TestIteratorsReadAllPages(t *testing.T) {
 			return count(c.Users.InventoryItems(ctx, "1", nil))
 		}},
 		{"assetQuotas", func(ctx context.Context, c *api.Client) (int, error) {
-			return count(c.Users.AssetQuotas(ctx, "1", nil))
+			return count(c.Assets.AssetQuotas(ctx, "1", nil))
 		}},
 		{"groupRoles", func(ctx context.Context, c *api.Client) (int, error) { return count(c.Groups.Roles(ctx, "1", nil)) }},
 		{"groupMemberships", func(ctx context.Context, c *api.Client) (int, error) {

@@ -1,7 +1,9 @@
 package transport_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,7 +47,7 @@ func keyClient(t *testing.T, base http.RoundTripper, origins ...string) *http.Cl
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &http.Client{Transport: transport.Stack(base, transport.NewAPIKey(canary), allowed)}
+	return &http.Client{Transport: transport.Stack(base, transport.Layers{Credential: transport.NewAPIKey(canary), Allowed: allowed})}
 }
 
 // net/http copies a custom header such as x-api-key to whatever host a redirect
@@ -92,7 +94,7 @@ func TestAPIKeyComesBackOnReturn(t *testing.T) {
 	mux.Handle("/end", &home)
 	mux.Handle("/start", http.RedirectHandler(away.URL, http.StatusFound))
 
-	get(t, keyClient(t, nil, homeServer.URL), homeServer.URL+"/start")
+	get(t, keyClient(t, homeServer.Client().Transport, homeServer.URL), homeServer.URL+"/start")
 	if got := fmt.Sprintf("%q", home.keys); got != fmt.Sprintf("%q", []string{canary}) {
 		t.Errorf("after a detour the allowed origin got keys %s", got)
 	}
@@ -157,8 +159,50 @@ func TestStackWithoutCredential(t *testing.T) {
 		sent++
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("")), Request: r}, nil
 	})
-	get(t, &http.Client{Transport: transport.Stack(base, nil, transport.Origins{})}, "https://apis.roblox.com/")
+	get(t, &http.Client{Transport: transport.Stack(base, transport.Layers{})}, "https://apis.roblox.com/")
 	if sent != 1 {
 		t.Errorf("sent %d requests, want 1", sent)
+	}
+}
+
+// A key that changes while the program runs is sent from then on, under the
+// same id; what is no key is not sent, and does not show.
+func TestAPIKeySource(t *testing.T) {
+	t.Parallel()
+	key, fails := canary+"-1", error(nil)
+	cred := transport.NewAPIKeySource("secrets/roblox", func(context.Context) (string, error) { return key, fails })
+	var s seen
+	server := httptest.NewServer(&s)
+	t.Cleanup(server.Close)
+	allowed, err := transport.ParseOrigins(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: cred.RoundTripper(server.Client().Transport, allowed)}
+	get(t, client, server.URL)
+	key = canary + "-2"
+	get(t, client, server.URL)
+	if got, want := fmt.Sprint(s.keys), fmt.Sprint([]string{canary + "-1", canary + "-2"}); got != want {
+		t.Errorf("sent %s, want %s", got, want)
+	}
+	if out := fmt.Sprintf("%v %+v %#v", cred, cred, cred); cred.CredentialID() != "apikey-secrets/roblox" || strings.Contains(out, canary) {
+		t.Errorf("it is %q, and shows as %s", cred.CredentialID(), out)
+	}
+	for _, bad := range []struct {
+		key string
+		err error
+	}{{"", nil}, {canary + "\r\nx: y", nil}, {"", errors.New("the manager is down")}} {
+		key, fails = bad.key, bad.err
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Do(req) //nolint:bodyclose // there is none
+		if err == nil || strings.Contains(err.Error(), canary) || bad.err != nil && !errors.Is(err, bad.err) {
+			t.Errorf("key %q, %v: %v", bad.key, bad.err, err)
+		}
+	}
+	if len(s.keys) != 2 {
+		t.Errorf("sent %d requests, want 2", len(s.keys))
 	}
 }

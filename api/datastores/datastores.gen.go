@@ -10,49 +10,73 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"time"
 
 	"github.com/rblx-go/opencloud"
 )
 
+// CreateOrderedEntryV1Request is what CreateOrderedEntryV1 sends.
+type CreateOrderedEntryV1Request struct {
+	// Value is what entries are ordered by. A request must have it.
+	Value int64 `json:"value"`
+}
+
 // DataStore is what DeleteStore and UndeleteStore return.
 type DataStore struct {
-	Path       string     `json:"path,omitzero"`
-	CreateTime time.Time  `json:"createTime,omitzero"`
-	ExpireTime time.Time  `json:"expireTime,omitzero"`
-	State      StoreState `json:"state,omitzero"`
-	ID         string     `json:"id,omitzero"`
+	// Path is the resource's name, of the kinds and ids of what it is in. Roblox
+	// sets it.
+	Path string `json:"path,omitzero"`
+	// CreateTime is when it was created. Roblox sets it.
+	CreateTime time.Time `json:"createTime,omitzero"`
+	// ExpireTime is when a deleted store is gone for good. Until then it can be
+	// undeleted. Roblox sets it.
+	ExpireTime time.Time `json:"expireTime,omitzero"`
+	// State is one of the values of [StoreState]. Roblox sets it.
+	State StoreState `json:"state,omitzero"`
+	// ID is the store's name. A Store takes it. Roblox sets it.
+	ID string `json:"id,omitzero"`
 }
 
 // Entry is an entry of a standard data store, or a revision of one.
 type Entry struct {
-	Path               string     `json:"path,omitzero"`
-	CreateTime         time.Time  `json:"createTime,omitzero"`
-	RevisionID         string     `json:"revisionId,omitzero"`
-	RevisionCreateTime time.Time  `json:"revisionCreateTime,omitzero"`
-	State              EntryState `json:"state,omitzero"`
+	// Path is the resource's name, of the kinds and ids of what it is in. Roblox
+	// sets it.
+	Path string `json:"path,omitzero"`
+	// CreateTime is when it was created. Roblox sets it.
+	CreateTime time.Time `json:"createTime,omitzero"`
+	// RevisionID names the revision. GetEntry takes it behind an @. Roblox sets it.
+	// It never changes.
+	RevisionID string `json:"revisionId,omitzero"`
+	// RevisionCreateTime is when the revision was written. Roblox sets it.
+	RevisionCreateTime time.Time `json:"revisionCreateTime,omitzero"`
+	// State is one of the values of [EntryState]. Roblox sets it.
+	State EntryState `json:"state,omitzero"`
 	// Etag changes with every revision.
 	Etag string `json:"etag,omitzero"`
 	// Value is any JSON.
 	Value json.RawMessage `json:"value,omitzero"`
-	ID    string          `json:"id,omitzero"`
+	// ID is the entry's key. Roblox sets it.
+	ID string `json:"id,omitzero"`
 	// Users lists users/ID of the people the entry is about.
-	Users      []string       `json:"users,omitzero"`
+	Users []string `json:"users,omitzero"`
+	// Attributes holds the attributes by key, each any JSON.
 	Attributes map[string]any `json:"attributes,omitzero"`
 }
 
-// EntryCreate is what and CreateEntry sends.
+// EntryCreate is what CreateEntry sends.
 type EntryCreate struct {
 	// Etag changes with every revision.
 	Etag string `json:"etag,omitzero"`
-	// Value is any JSON.
-	Value any `json:"value"`
+	// Value is any JSON. A request must have it.
+	Value any `json:"value,omitzero"`
 	// Users lists users/ID of the people the entry is about.
-	Users      []string       `json:"users,omitzero"`
+	Users []string `json:"users,omitzero"`
+	// Attributes holds the attributes by key, each any JSON.
 	Attributes map[string]any `json:"attributes,omitzero"`
 }
 
-// EntryState is a kind of value in Entry.
+// EntryState says whether an entry is marked as deleted.
 type EntryState string
 
 // The values of EntryState known so far. Others pass through unchanged.
@@ -62,21 +86,36 @@ const (
 	EntryStateDeleted     EntryState = "DELETED"
 )
 
-// EntryUpdate is what and UpdateEntry sends.
+// EntryUpdate is what UpdateEntry sends.
 type EntryUpdate struct {
-	// Etag changes with every revision.
+	// Etag changes with every revision. It is not sent if it is nil.
 	Etag *string `json:"etag,omitzero"`
 	// Value is any JSON.
 	Value any `json:"value,omitzero"`
 	// Users lists users/ID of the people the entry is about.
-	Users      []string       `json:"users,omitzero"`
+	Users []string `json:"users,omitzero"`
+	// Attributes holds the attributes by key, each any JSON.
 	Attributes map[string]any `json:"attributes,omitzero"`
 }
 
-// IncrementEntryRequest is what and IncrementEntry sends.
+// EntryVersionV1 is what SetEntryV1 returns.
+type EntryVersionV1 struct {
+	// Version names the version. GetEntryVersionV1 takes it.
+	Version string `json:"version,omitzero"`
+	// Deleted says whether the entry was deleted.
+	Deleted bool `json:"deleted,omitzero"`
+	// ContentLength is the length of the value in bytes.
+	ContentLength opencloud.Int64 `json:"contentLength,omitzero"`
+	// CreatedTime is when it was created.
+	CreatedTime time.Time `json:"createdTime,omitzero"`
+	// ObjectCreatedTime is when the entry was created, in its first version.
+	ObjectCreatedTime time.Time `json:"objectCreatedTime,omitzero"`
+}
+
+// IncrementEntryRequest is what IncrementEntry sends.
 type IncrementEntryRequest struct {
-	// Amount may be negative.
-	Amount float64 `json:"amount"`
+	// Amount may be negative. A request must have it.
+	Amount int64 `json:"amount"`
 	// Users replaces the entry's users, users/ID each.
 	Users []string `json:"users,omitzero"`
 	// Attributes replaces the entry's attributes.
@@ -85,58 +124,127 @@ type IncrementEntryRequest struct {
 
 // IncrementOrderedEntryRequest is what IncrementOrderedEntry sends.
 type IncrementOrderedEntryRequest struct {
-	// Amount may be negative.
-	Amount float64 `json:"amount"`
+	// Amount may be negative. A request must have it.
+	Amount int64 `json:"amount"`
 }
 
-// ListEntriesResponse is what and ListEntries returns.
+// IncrementOrderedEntryV1Request is what IncrementOrderedEntryV1 sends.
+type IncrementOrderedEntryV1Request struct {
+	// Amount may be negative. A request must have it.
+	Amount int64 `json:"amount"`
+}
+
+// ListEntriesResponse is what ListEntries returns.
 type ListEntriesResponse struct {
-	Entries       []Entry `json:"dataStoreEntries,omitzero"`
-	NextPageToken string  `json:"nextPageToken,omitzero"`
+	// Entries lists the data store entries, each of type [Entry], dataStoreEntries
+	// on the wire.
+	Entries []Entry `json:"dataStoreEntries,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
+}
+
+// ListEntriesV1Response is what ListEntriesV1 returns.
+type ListEntriesV1Response struct {
+	// Keys lists the keys.
+	Keys []string `json:"keys,omitzero"`
+	// NextPageCursor says where the next page starts. It is empty on the last one.
+	NextPageCursor string `json:"nextPageCursor,omitzero"`
+}
+
+// ListEntryVersionsV1Response is what ListEntryVersionsV1 returns.
+type ListEntryVersionsV1Response struct {
+	// Versions lists the versions, each of type [EntryVersionV1].
+	Versions []EntryVersionV1 `json:"versions,omitzero"`
+	// NextPageCursor says where the next page starts. It is empty on the last one.
+	NextPageCursor string `json:"nextPageCursor,omitzero"`
 }
 
 // ListOrderedEntriesResponse is what ListOrderedEntries returns.
 type ListOrderedEntriesResponse struct {
+	// OrderedEntries lists the ordered data store entries, each of type
+	// [OrderedEntry], orderedDataStoreEntries on the wire.
 	OrderedEntries []OrderedEntry `json:"orderedDataStoreEntries,omitzero"`
-	NextPageToken  string         `json:"nextPageToken,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
 }
 
-// ListRevisionsResponse is what and ListRevisions returns.
+// ListOrderedEntriesV1Response is what ListOrderedEntriesV1 returns.
+type ListOrderedEntriesV1Response struct {
+	// Entries lists the entries, each of type [OrderedEntryV1].
+	Entries []OrderedEntryV1 `json:"entries,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
+}
+
+// ListRevisionsResponse is what ListRevisions returns.
 type ListRevisionsResponse struct {
-	Entries       []Entry `json:"dataStoreEntries,omitzero"`
-	NextPageToken string  `json:"nextPageToken,omitzero"`
+	// Entries lists the data store entries, each of type [Entry], dataStoreEntries
+	// on the wire.
+	Entries []Entry `json:"dataStoreEntries,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
 }
 
 // ListStoresResponse is what ListStores returns.
 type ListStoresResponse struct {
-	DataStores    []DataStore `json:"dataStores,omitzero"`
-	NextPageToken string      `json:"nextPageToken,omitzero"`
+	// DataStores lists the data stores, each of type [DataStore].
+	DataStores []DataStore `json:"dataStores,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
+}
+
+// ListStoresV1Response is what ListStoresV1 returns.
+type ListStoresV1Response struct {
+	// Data lists the data, each of type [StoreV1].
+	Data []StoreV1 `json:"data,omitzero"`
+	// NextPageCursor says where the next page starts. It is empty on the last one.
+	NextPageCursor string `json:"nextPageCursor,omitzero"`
 }
 
 // OrderedEntry is an entry of an ordered data store.
 type OrderedEntry struct {
-	Path  string  `json:"path,omitzero"`
-	Value float64 `json:"value,omitzero"`
-	ID    string  `json:"id,omitzero"`
+	// Path is the resource's name, of the kinds and ids of what it is in. Roblox
+	// sets it.
+	Path string `json:"path,omitzero"`
+	// Value is what entries are ordered by.
+	Value opencloud.Int64 `json:"value,omitzero"`
+	// ID is the entry's key. Roblox sets it.
+	ID string `json:"id,omitzero"`
 }
 
 // OrderedEntryCreate is what CreateOrderedEntry sends.
 type OrderedEntryCreate struct {
-	Value float64 `json:"value"`
+	// Value is what entries are ordered by. A request must have it.
+	Value int64 `json:"value"`
 }
 
 // OrderedEntryUpdate is what UpdateOrderedEntry sends.
 type OrderedEntryUpdate struct {
-	Value *float64 `json:"value,omitzero"`
+	// Value is what entries are ordered by. It is not sent if it is nil.
+	Value *int64 `json:"value,omitzero"`
+}
+
+// OrderedEntryV1 is what CreateOrderedEntryV1, GetOrderedEntryV1,
+// IncrementOrderedEntryV1 and UpdateOrderedEntryV1 return.
+type OrderedEntryV1 struct {
+	// Path is the resource's name, of the kinds and ids of what it is in.
+	Path string `json:"path,omitzero"`
+	// ID is the entry's key.
+	ID string `json:"id,omitzero"`
+	// Value is what entries are ordered by.
+	Value opencloud.Int64 `json:"value,omitzero"`
 }
 
 // SnapshotResponse is what Snapshot returns.
 type SnapshotResponse struct {
-	NewSnapshotTaken   bool      `json:"newSnapshotTaken,omitzero"`
+	// NewSnapshotTaken is false if there was one on this day, in UTC.
+	NewSnapshotTaken bool `json:"newSnapshotTaken,omitzero"`
+	// LatestSnapshotTime is when the last snapshot was taken, this one or one
+	// before.
 	LatestSnapshotTime time.Time `json:"latestSnapshotTime,omitzero"`
 }
 
-// StoreState is a kind of value in DataStore.
+// StoreState says whether a data store is marked as deleted.
 type StoreState string
 
 // The values of StoreState known so far. Others pass through unchanged.
@@ -145,6 +253,20 @@ const (
 	StoreStateActive      StoreState = "ACTIVE"
 	StoreStateDeleted     StoreState = "DELETED"
 )
+
+// StoreV1 is part of ListStoresV1Response.
+type StoreV1 struct {
+	// Name is the ID of a Store.
+	Name string `json:"name,omitzero"`
+	// CreatedTime is when it was created.
+	CreatedTime time.Time `json:"createdTime,omitzero"`
+}
+
+// UpdateOrderedEntryV1Request is what UpdateOrderedEntryV1 sends.
+type UpdateOrderedEntryV1Request struct {
+	// Value is what entries are ordered by. It is not sent if it is nil.
+	Value *int64 `json:"value,omitzero"`
+}
 
 // Client calls the family's operations. It is safe for concurrent use.
 type Client struct{ core *opencloud.Client }
@@ -158,7 +280,8 @@ type OrderedStore struct {
 	Universe string
 	// ID is the data store's name.
 	ID string
-	// Scope is the scope, "global" unless the experience uses another.
+	// Scope is the scope, "global" unless the experience uses another. It may not
+	// be empty.
 	Scope string
 }
 
@@ -171,6 +294,51 @@ type Store struct {
 	ID string
 	// Scope is optional.
 	Scope string
+}
+
+// EntryV1 is an entry of a standard data store, or a version of one, with what
+// the headers say about it.
+type EntryV1 struct {
+	// Value is the answer's body. The other fields are headers.
+	Value json.RawMessage
+	// ContentMD5 is the header content-md5.
+	ContentMD5 string `header:"content-md5"`
+	// EntryAttributes is the header roblox-entry-attributes.
+	EntryAttributes json.RawMessage `header:"roblox-entry-attributes"`
+	// EntryCreatedTime is the header roblox-entry-created-time.
+	EntryCreatedTime time.Time `header:"roblox-entry-created-time"`
+	// EntryUserids is the header roblox-entry-userids.
+	EntryUserids json.RawMessage `header:"roblox-entry-userids"`
+	// EntryVersion is the header roblox-entry-version.
+	EntryVersion string `header:"roblox-entry-version"`
+	// EntryVersionCreatedTime is the header roblox-entry-version-created-time.
+	EntryVersionCreatedTime time.Time `header:"roblox-entry-version-created-time"`
+}
+
+func decodeEntryV1(h http.Header, body []byte) (*EntryV1, error) {
+	v := new(EntryV1)
+	if err := opencloud.ReadBody(body, &v.Value); err != nil {
+		return nil, err
+	}
+	if err := opencloud.ReadHeader(h, "content-md5", &v.ContentMD5); err != nil {
+		return nil, err
+	}
+	if err := opencloud.ReadHeader(h, "roblox-entry-attributes", &v.EntryAttributes); err != nil {
+		return nil, err
+	}
+	if err := opencloud.ReadHeader(h, "roblox-entry-created-time", &v.EntryCreatedTime); err != nil {
+		return nil, err
+	}
+	if err := opencloud.ReadHeader(h, "roblox-entry-userids", &v.EntryUserids); err != nil {
+		return nil, err
+	}
+	if err := opencloud.ReadHeader(h, "roblox-entry-version", &v.EntryVersion); err != nil {
+		return nil, err
+	}
+	if err := opencloud.ReadHeader(h, "roblox-entry-version-created-time", &v.EntryVersionCreatedTime); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // CreateEntry creates an entry, which must not exist yet.
@@ -186,7 +354,7 @@ func (c *Client) CreateEntry(ctx context.Context, store Store, id string, entry 
 		method, path = MethodCreateEntryInScope, []string{store.Universe, store.ID, store.Scope}
 	}
 	var query opencloud.Query
-	query.Add("id", id)
+	query.Set("id", id)
 	return opencloud.Do[Entry](ctx, c.core, method, opencloud.Request{Path: path, Body: entry, Query: query})
 }
 
@@ -198,8 +366,24 @@ func (c *Client) CreateEntry(ctx context.Context, store Store, id string, entry 
 // universe.ordered-data-store.scope.entry:write. Stability: stable.
 func (c *Client) CreateOrderedEntry(ctx context.Context, store OrderedStore, id string, orderedEntry OrderedEntryCreate) (*OrderedEntry, error) {
 	var query opencloud.Query
-	query.Add("id", id)
+	query.Set("id", id)
 	return opencloud.Do[OrderedEntry](ctx, c.core, MethodCreateOrderedEntry, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope}, Body: orderedEntry, Query: query})
+}
+
+// CreateOrderedEntryV1 creates an entry in an ordered data store, in the first
+// version of the API.
+//
+// It calls POST
+// /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries.
+// It accepts an API key, not OAuth. Scopes:
+// universe.ordered-data-store.scope.entry:write. Limit: 500 per minute and
+// owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.CreateOrderedEntry] in its place.
+func (c *Client) CreateOrderedEntryV1(ctx context.Context, store OrderedStore, id string, request CreateOrderedEntryV1Request) (*OrderedEntryV1, error) {
+	var query opencloud.Query
+	query.Set("id", id)
+	return opencloud.Do[OrderedEntryV1](ctx, c.core, MethodCreateOrderedEntryV1, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope}, Body: request, Query: query})
 }
 
 // DeleteEntry marks an entry as deleted. After 30 days it is gone.
@@ -218,6 +402,22 @@ func (c *Client) DeleteEntry(ctx context.Context, store Store, entryID string) e
 	return opencloud.Exec(ctx, c.core, method, opencloud.Request{Path: path})
 }
 
+// DeleteEntryV1 marks an entry as deleted, in the first version of the API.
+//
+// It calls DELETE
+// /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry.
+// It accepts an API key, not OAuth. Scopes: universe-datastores.objects:delete.
+// Limit: 5000 per minute and owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.DeleteEntry] in its place.
+func (c *Client) DeleteEntryV1(ctx context.Context, store Store, entryKey string) error {
+	var query opencloud.Query
+	query.Set("datastoreName", store.ID)
+	query.Set("entryKey", entryKey)
+	query.Add("scope", store.Scope)
+	return opencloud.Exec(ctx, c.core, MethodDeleteEntryV1, opencloud.Request{Path: []string{store.Universe}, Query: query})
+}
+
 // DeleteOrderedEntry deletes an entry of an ordered data store.
 //
 // It calls DELETE
@@ -226,6 +426,20 @@ func (c *Client) DeleteEntry(ctx context.Context, store Store, entryID string) e
 // universe.ordered-data-store.scope.entry:write. Stability: stable.
 func (c *Client) DeleteOrderedEntry(ctx context.Context, store OrderedStore, entryID string) error {
 	return opencloud.Exec(ctx, c.core, MethodDeleteOrderedEntry, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope, entryID}})
+}
+
+// DeleteOrderedEntryV1 deletes an entry of an ordered data store, in the first
+// version of the API.
+//
+// It calls DELETE
+// /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}.
+// It accepts an API key, not OAuth. Scopes:
+// universe.ordered-data-store.scope.entry:write. Limit: 500 per minute and
+// owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.DeleteOrderedEntry] in its place.
+func (c *Client) DeleteOrderedEntryV1(ctx context.Context, store OrderedStore, entry string) error {
+	return opencloud.Exec(ctx, c.core, MethodDeleteOrderedEntryV1, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope, entry}})
 }
 
 // DeleteStore marks a data store as deleted. It can be undeleted until the
@@ -256,6 +470,41 @@ func (c *Client) GetEntry(ctx context.Context, store Store, entryID string) (*En
 	return opencloud.Do[Entry](ctx, c.core, method, opencloud.Request{Path: path})
 }
 
+// GetEntryV1 returns an entry's value and what its headers say about it, in the
+// first version of the API.
+//
+// It calls GET
+// /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry.
+// It accepts an API key, not OAuth. Scopes: universe-datastores.objects:read.
+// Limit: 5000 per minute and owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.GetEntry] in its place.
+func (c *Client) GetEntryV1(ctx context.Context, store Store, entryKey string) (*EntryV1, error) {
+	var query opencloud.Query
+	query.Set("datastoreName", store.ID)
+	query.Set("entryKey", entryKey)
+	query.Add("scope", store.Scope)
+	return opencloud.DoFunc(ctx, c.core, MethodGetEntryV1, opencloud.Request{Path: []string{store.Universe}, Query: query}, decodeEntryV1)
+}
+
+// GetEntryVersionV1 returns the value that an entry had in a version, in the
+// first version of the API.
+//
+// It calls GET
+// /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry/versions/version.
+// It accepts an API key, not OAuth. Scopes: universe-datastores.versions:read.
+// Limit: 5000 per minute and owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.GetEntry] in its place.
+func (c *Client) GetEntryVersionV1(ctx context.Context, store Store, entryKey, versionID string) (*EntryV1, error) {
+	var query opencloud.Query
+	query.Set("datastoreName", store.ID)
+	query.Set("entryKey", entryKey)
+	query.Set("versionId", versionID)
+	query.Add("scope", store.Scope)
+	return opencloud.DoFunc(ctx, c.core, MethodGetEntryVersionV1, opencloud.Request{Path: []string{store.Universe}, Query: query}, decodeEntryV1)
+}
+
 // GetOrderedEntry returns an entry of an ordered data store.
 //
 // It calls GET
@@ -264,6 +513,20 @@ func (c *Client) GetEntry(ctx context.Context, store Store, entryID string) (*En
 // universe.ordered-data-store.scope.entry:read. Stability: stable.
 func (c *Client) GetOrderedEntry(ctx context.Context, store OrderedStore, entryID string) (*OrderedEntry, error) {
 	return opencloud.Do[OrderedEntry](ctx, c.core, MethodGetOrderedEntry, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope, entryID}})
+}
+
+// GetOrderedEntryV1 returns an entry of an ordered data store, in the first
+// version of the API.
+//
+// It calls GET
+// /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}.
+// It accepts an API key, not OAuth. Scopes:
+// universe.ordered-data-store.scope.entry:read. Limit: 500 per minute and owner
+// of the key. Stability: beta.
+//
+// Roblox recommends [Client.GetOrderedEntry] in its place.
+func (c *Client) GetOrderedEntryV1(ctx context.Context, store OrderedStore, entry string) (*OrderedEntryV1, error) {
+	return opencloud.Do[OrderedEntryV1](ctx, c.core, MethodGetOrderedEntryV1, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope, entry}})
 }
 
 // IncrementEntry adds to an entry whose value is an integer, creating it if it
@@ -283,6 +546,44 @@ func (c *Client) IncrementEntry(ctx context.Context, store Store, entryID string
 	return opencloud.Do[Entry](ctx, c.core, method, opencloud.Request{Path: path, Body: request})
 }
 
+// IncrementEntryV1 adds to an entry's value, in the first version of the API.
+//
+// It calls POST
+// /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry/increment.
+// It accepts an API key, not OAuth. Scopes: universe-datastores.objects:update,
+// universe-datastores.objects:create, universe-datastores.control:create.
+// Limit: 5000 per minute and owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.IncrementEntry] in its place.
+func (c *Client) IncrementEntryV1(ctx context.Context, store Store, entryKey string, incrementBy int64, params *IncrementEntryV1Params) (*EntryV1, error) {
+	var query opencloud.Query
+	query.Set("datastoreName", store.ID)
+	query.Set("entryKey", entryKey)
+	query.Set("incrementBy", incrementBy)
+	query.Add("scope", store.Scope)
+	return opencloud.DoFunc(ctx, c.core, MethodIncrementEntryV1, opencloud.Request{Path: []string{store.Universe}, Query: query, Header: params.header()}, decodeEntryV1)
+}
+
+// IncrementEntryV1Params holds optional parameters; what is zero is not sent.
+type IncrementEntryV1Params struct {
+	// RobloxEntryAttributes is a JSON object. Without it the entry has no
+	// attributes afterwards.
+	RobloxEntryAttributes string `header:"roblox-entry-attributes"`
+	// RobloxEntryUserids lists ids of users, with commas between. Without it the
+	// entry has none afterwards.
+	RobloxEntryUserids string `header:"roblox-entry-userids"`
+}
+
+func (p *IncrementEntryV1Params) header() http.Header {
+	h := http.Header{}
+	if p == nil {
+		return h
+	}
+	opencloud.AddHeader(h, "roblox-entry-attributes", p.RobloxEntryAttributes)
+	opencloud.AddHeader(h, "roblox-entry-userids", p.RobloxEntryUserids)
+	return h
+}
+
 // IncrementOrderedEntry adds to the value of an entry of an ordered data store,
 // creating it if it does not exist.
 //
@@ -292,6 +593,20 @@ func (c *Client) IncrementEntry(ctx context.Context, store Store, entryID string
 // universe.ordered-data-store.scope.entry:write. Stability: stable.
 func (c *Client) IncrementOrderedEntry(ctx context.Context, store OrderedStore, entryID string, request IncrementOrderedEntryRequest) (*OrderedEntry, error) {
 	return opencloud.Do[OrderedEntry](ctx, c.core, MethodIncrementOrderedEntry, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope, entryID}, Body: request})
+}
+
+// IncrementOrderedEntryV1 adds to the value of an entry of an ordered data
+// store, in the first version of the API.
+//
+// It calls POST
+// /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}:increment.
+// It accepts an API key, not OAuth. Scopes:
+// universe.ordered-data-store.scope.entry:write. Limit: 500 per minute and
+// owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.IncrementOrderedEntry] in its place.
+func (c *Client) IncrementOrderedEntryV1(ctx context.Context, store OrderedStore, entry string, request IncrementOrderedEntryV1Request) (*OrderedEntryV1, error) {
+	return opencloud.Do[OrderedEntryV1](ctx, c.core, MethodIncrementOrderedEntryV1, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope, entry}, Body: request})
 }
 
 // ListEntries returns a page of the entries' ids, at most 256. Value and
@@ -312,10 +627,14 @@ func (c *Client) ListEntries(ctx context.Context, store Store, params *ListEntri
 
 // ListEntriesParams holds optional parameters; what is zero is not sent.
 type ListEntriesParams struct {
-	MaxPageSize int
-	PageToken   string
-	Filter      string
-	ShowDeleted bool
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
+	// ShowDeleted lists what is marked as deleted too.
+	ShowDeleted bool `query:"showDeleted"`
 }
 
 func (p *ListEntriesParams) query() opencloud.Query {
@@ -338,6 +657,8 @@ func (c *Client) Entries(ctx context.Context, store Store, params *ListEntriesPa
 }
 
 // Entries is [Client.Entries] over any implementation of [API].
+//
+//go:noinline
 func Entries(ctx context.Context, api API, store Store, params *ListEntriesParams) iter.Seq2[Entry, error] {
 	var start ListEntriesParams
 	if params != nil {
@@ -356,6 +677,119 @@ func Entries(ctx context.Context, api API, store Store, params *ListEntriesParam
 	})
 }
 
+// ListEntriesV1 returns a page of the keys in a data store, in the first
+// version of the API.
+//
+// It calls GET
+// /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries.
+// It accepts an API key, not OAuth. Scopes: universe-datastores.objects:list.
+// Limit: 5000 per minute and owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.ListEntries] in its place.
+func (c *Client) ListEntriesV1(ctx context.Context, store Store, params *ListEntriesV1Params) (*ListEntriesV1Response, error) {
+	query := params.query()
+	query.Set("datastoreName", store.ID)
+	query.Add("scope", store.Scope)
+	return opencloud.Do[ListEntriesV1Response](ctx, c.core, MethodListEntriesV1, opencloud.Request{Path: []string{store.Universe}, Query: query})
+}
+
+// ListEntriesV1Params holds optional parameters; what is zero is not sent.
+type ListEntriesV1Params struct {
+	// AllScopes is a flag: all scopes or not.
+	AllScopes bool `query:"allScopes"`
+	// Prefix limits the page to keys that start with it.
+	Prefix string `query:"prefix"`
+	// Cursor is where the page starts, as the page before said.
+	Cursor string `query:"cursor"`
+	// Limit is how many elements a page has at most.
+	Limit int `query:"limit"`
+}
+
+func (p *ListEntriesV1Params) query() opencloud.Query {
+	var q opencloud.Query
+	if p == nil {
+		return q
+	}
+	q.Add("allScopes", p.AllScopes)
+	q.Add("prefix", p.Prefix)
+	q.Add("cursor", p.Cursor)
+	q.Add("limit", p.Limit)
+	return q
+}
+
+// EntriesV1 yields the elements of all pages of ListEntriesV1, fetching a page
+// when it is needed. It stops at the first error, which it yields. Params,
+// whose Cursor says where to start, is not changed.
+func (c *Client) EntriesV1(ctx context.Context, store Store, params *ListEntriesV1Params) iter.Seq2[string, error] {
+	return EntriesV1(ctx, c, store, params)
+}
+
+// EntriesV1 is [Client.EntriesV1] over any implementation of [API].
+//
+//go:noinline
+func EntriesV1(ctx context.Context, api API, store Store, params *ListEntriesV1Params) iter.Seq2[string, error] {
+	var start ListEntriesV1Params
+	if params != nil {
+		start = *params
+	}
+	return opencloud.Pages(ctx, func(ctx context.Context, token string) ([]string, string, error) {
+		page := start
+		if token != "" {
+			page.Cursor = token
+		}
+		list, err := api.ListEntriesV1(ctx, store, &page)
+		if err != nil {
+			return nil, "", err
+		}
+		return list.Keys, list.NextPageCursor, nil
+	})
+}
+
+// ListEntryVersionsV1 returns a page of an entry's versions, in the first
+// version of the API.
+//
+// It calls GET
+// /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry/versions.
+// It accepts an API key, not OAuth. Scopes: universe-datastores.versions:list.
+// Limit: 5000 per minute and owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.ListRevisions] in its place.
+func (c *Client) ListEntryVersionsV1(ctx context.Context, store Store, entryKey string, params *ListEntryVersionsV1Params) (*ListEntryVersionsV1Response, error) {
+	query := params.query()
+	query.Set("datastoreName", store.ID)
+	query.Set("entryKey", entryKey)
+	query.Add("scope", store.Scope)
+	return opencloud.Do[ListEntryVersionsV1Response](ctx, c.core, MethodListEntryVersionsV1, opencloud.Request{Path: []string{store.Universe}, Query: query})
+}
+
+// ListEntryVersionsV1Params holds optional parameters; what is zero is not sent.
+type ListEntryVersionsV1Params struct {
+	// Cursor is where the page starts, as the page before said.
+	Cursor time.Time `query:"cursor"`
+	// StartTime is when it starts.
+	StartTime time.Time `query:"startTime"`
+	// EndTime is when it ends.
+	EndTime string `query:"endTime"`
+	// SortOrder is Ascending, which starts with the oldest, or Descending.
+	// Ascending if it is empty.
+	SortOrder string `query:"sortOrder"`
+	// Limit is how many elements a page has at most.
+	Limit int `query:"limit"`
+}
+
+func (p *ListEntryVersionsV1Params) query() opencloud.Query {
+	var q opencloud.Query
+	if p == nil {
+		return q
+	}
+	q.Add("cursor", p.Cursor)
+	q.Add("startTime", p.StartTime)
+	q.Add("endTime", p.EndTime)
+	q.Add("sortOrder", p.SortOrder)
+	q.Add("limit", p.Limit)
+	return q
+}
+
 // ListOrderedEntries returns a page of an ordered data store's entries by
 // value. OrderBy "value desc" starts with the largest.
 //
@@ -369,10 +803,14 @@ func (c *Client) ListOrderedEntries(ctx context.Context, store OrderedStore, par
 
 // ListOrderedEntriesParams holds optional parameters; what is zero is not sent.
 type ListOrderedEntriesParams struct {
-	MaxPageSize int
-	PageToken   string
-	OrderBy     string
-	Filter      string
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
+	// OrderBy names the field that elements are sorted by.
+	OrderBy string `query:"orderBy"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
 }
 
 func (p *ListOrderedEntriesParams) query() opencloud.Query {
@@ -395,6 +833,8 @@ func (c *Client) OrderedEntries(ctx context.Context, store OrderedStore, params 
 }
 
 // OrderedEntries is [Client.OrderedEntries] over any implementation of [API].
+//
+//go:noinline
 func OrderedEntries(ctx context.Context, api API, store OrderedStore, params *ListOrderedEntriesParams) iter.Seq2[OrderedEntry, error] {
 	var start ListOrderedEntriesParams
 	if params != nil {
@@ -410,6 +850,72 @@ func OrderedEntries(ctx context.Context, api API, store OrderedStore, params *Li
 			return nil, "", err
 		}
 		return list.OrderedEntries, list.NextPageToken, nil
+	})
+}
+
+// ListOrderedEntriesV1 returns a page of the entries of an ordered data store,
+// in the first version of the API.
+//
+// It calls GET
+// /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries.
+// It accepts an API key, not OAuth. Scopes:
+// universe.ordered-data-store.scope.entry:read. Limit: 500 per minute and owner
+// of the key. Stability: beta.
+//
+// Roblox recommends [Client.ListOrderedEntries] in its place.
+func (c *Client) ListOrderedEntriesV1(ctx context.Context, store OrderedStore, params *ListOrderedEntriesV1Params) (*ListOrderedEntriesV1Response, error) {
+	return opencloud.Do[ListOrderedEntriesV1Response](ctx, c.core, MethodListOrderedEntriesV1, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope}, Query: params.query()})
+}
+
+// ListOrderedEntriesV1Params holds optional parameters; what is zero is not sent.
+type ListOrderedEntriesV1Params struct {
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"max_page_size"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"page_token"`
+	// OrderBy names the field that elements are sorted by.
+	OrderBy string `query:"order_by"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
+}
+
+func (p *ListOrderedEntriesV1Params) query() opencloud.Query {
+	var q opencloud.Query
+	if p == nil {
+		return q
+	}
+	q.Add("max_page_size", p.MaxPageSize)
+	q.Add("page_token", p.PageToken)
+	q.Add("order_by", p.OrderBy)
+	q.Add("filter", p.Filter)
+	return q
+}
+
+// OrderedEntriesV1 yields the elements of all pages of ListOrderedEntriesV1,
+// fetching a page when it is needed. It stops at the first error, which it
+// yields. Params, whose PageToken says where to start, is not changed.
+func (c *Client) OrderedEntriesV1(ctx context.Context, store OrderedStore, params *ListOrderedEntriesV1Params) iter.Seq2[OrderedEntryV1, error] {
+	return OrderedEntriesV1(ctx, c, store, params)
+}
+
+// OrderedEntriesV1 is [Client.OrderedEntriesV1] over any implementation of [API].
+//
+//go:noinline
+func OrderedEntriesV1(ctx context.Context, api API, store OrderedStore, params *ListOrderedEntriesV1Params) iter.Seq2[OrderedEntryV1, error] {
+	var start ListOrderedEntriesV1Params
+	if params != nil {
+		start = *params
+	}
+	return opencloud.Pages(ctx, func(ctx context.Context, token string) ([]OrderedEntryV1, string, error) {
+		page := start
+		if token != "" {
+			page.PageToken = token
+		}
+		list, err := api.ListOrderedEntriesV1(ctx, store, &page)
+		if err != nil {
+			return nil, "", err
+		}
+		return list.Entries, list.NextPageToken, nil
 	})
 }
 
@@ -431,9 +937,12 @@ func (c *Client) ListRevisions(ctx context.Context, store Store, entryID string,
 
 // ListRevisionsParams holds optional parameters; what is zero is not sent.
 type ListRevisionsParams struct {
-	MaxPageSize int
-	PageToken   string
-	Filter      string
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
 }
 
 func (p *ListRevisionsParams) query() opencloud.Query {
@@ -455,6 +964,8 @@ func (c *Client) Revisions(ctx context.Context, store Store, entryID string, par
 }
 
 // Revisions is [Client.Revisions] over any implementation of [API].
+//
+//go:noinline
 func Revisions(ctx context.Context, api API, store Store, entryID string, params *ListRevisionsParams) iter.Seq2[Entry, error] {
 	var start ListRevisionsParams
 	if params != nil {
@@ -483,10 +994,14 @@ func (c *Client) ListStores(ctx context.Context, universeID string, params *List
 
 // ListStoresParams holds optional parameters; what is zero is not sent.
 type ListStoresParams struct {
-	MaxPageSize int
-	PageToken   string
-	Filter      string
-	ShowDeleted bool
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
+	// ShowDeleted lists what is marked as deleted too.
+	ShowDeleted bool `query:"showDeleted"`
 }
 
 func (p *ListStoresParams) query() opencloud.Query {
@@ -509,6 +1024,8 @@ func (c *Client) Stores(ctx context.Context, universeID string, params *ListStor
 }
 
 // Stores is [Client.Stores] over any implementation of [API].
+//
+//go:noinline
 func Stores(ctx context.Context, api API, universeID string, params *ListStoresParams) iter.Seq2[DataStore, error] {
 	var start ListStoresParams
 	if params != nil {
@@ -525,6 +1042,121 @@ func Stores(ctx context.Context, api API, universeID string, params *ListStoresP
 		}
 		return list.DataStores, list.NextPageToken, nil
 	})
+}
+
+// ListStoresV1 returns a page of a universe's data stores, in the first version
+// of the API.
+//
+// It calls GET /datastores/v1/universes/{universeId}/standard-datastores. It
+// accepts an API key, not OAuth. Scopes: universe-datastores.control:list.
+// Limit: 5000 per minute and owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.ListStores] in its place.
+func (c *Client) ListStoresV1(ctx context.Context, universeID string, params *ListStoresV1Params) (*ListStoresV1Response, error) {
+	return opencloud.Do[ListStoresV1Response](ctx, c.core, MethodListStoresV1, opencloud.Request{Path: []string{universeID}, Query: params.query()})
+}
+
+// ListStoresV1Params holds optional parameters; what is zero is not sent.
+type ListStoresV1Params struct {
+	// Cursor is where the page starts, as the page before said.
+	Cursor string `query:"cursor"`
+	// Limit is how many elements a page has at most.
+	Limit int `query:"limit"`
+	// Prefix limits the page to stores whose names start with it.
+	Prefix string `query:"prefix"`
+}
+
+func (p *ListStoresV1Params) query() opencloud.Query {
+	var q opencloud.Query
+	if p == nil {
+		return q
+	}
+	q.Add("cursor", p.Cursor)
+	q.Add("limit", p.Limit)
+	q.Add("prefix", p.Prefix)
+	return q
+}
+
+// StoresV1 yields the elements of all pages of ListStoresV1, fetching a page
+// when it is needed. It stops at the first error, which it yields. Params,
+// whose Cursor says where to start, is not changed.
+func (c *Client) StoresV1(ctx context.Context, universeID string, params *ListStoresV1Params) iter.Seq2[StoreV1, error] {
+	return StoresV1(ctx, c, universeID, params)
+}
+
+// StoresV1 is [Client.StoresV1] over any implementation of [API].
+//
+//go:noinline
+func StoresV1(ctx context.Context, api API, universeID string, params *ListStoresV1Params) iter.Seq2[StoreV1, error] {
+	var start ListStoresV1Params
+	if params != nil {
+		start = *params
+	}
+	return opencloud.Pages(ctx, func(ctx context.Context, token string) ([]StoreV1, string, error) {
+		page := start
+		if token != "" {
+			page.Cursor = token
+		}
+		list, err := api.ListStoresV1(ctx, universeID, &page)
+		if err != nil {
+			return nil, "", err
+		}
+		return list.Data, list.NextPageCursor, nil
+	})
+}
+
+// SetEntryV1 sets an entry's value, any JSON, in the first version of the API.
+//
+// It calls POST
+// /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry.
+// It accepts an API key, not OAuth. Scopes: universe-datastores.objects:update,
+// universe-datastores.objects:create, universe-datastores.control:create.
+// Limit: 5000 per minute and owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.UpdateEntry] in its place.
+func (c *Client) SetEntryV1(ctx context.Context, store Store, entryKey string, value any, params *SetEntryV1Params) (*EntryVersionV1, error) {
+	query := params.query()
+	query.Set("datastoreName", store.ID)
+	query.Set("entryKey", entryKey)
+	query.Add("scope", store.Scope)
+	return opencloud.Do[EntryVersionV1](ctx, c.core, MethodSetEntryV1, opencloud.Request{Path: []string{store.Universe}, Body: &value, Query: query, Header: params.header()})
+}
+
+// SetEntryV1Params holds optional parameters; what is zero is not sent.
+type SetEntryV1Params struct {
+	// MatchVersion must be the entry's current version, or nothing is written.
+	MatchVersion string `query:"matchVersion"`
+	// ExclusiveCreate writes nothing if the entry exists.
+	ExclusiveCreate bool `query:"exclusiveCreate"`
+	// RobloxEntryAttributes is a JSON object. Without it the entry has no
+	// attributes afterwards.
+	RobloxEntryAttributes string `header:"roblox-entry-attributes"`
+	// RobloxEntryUserids lists ids of users, with commas between. Without it the
+	// entry has none afterwards.
+	RobloxEntryUserids string `header:"roblox-entry-userids"`
+	// ContentMD5 is the content MD5.
+	ContentMD5 string `header:"content-md5"`
+}
+
+func (p *SetEntryV1Params) query() opencloud.Query {
+	var q opencloud.Query
+	if p == nil {
+		return q
+	}
+	q.Add("matchVersion", p.MatchVersion)
+	q.Add("exclusiveCreate", p.ExclusiveCreate)
+	return q
+}
+
+func (p *SetEntryV1Params) header() http.Header {
+	h := http.Header{}
+	if p == nil {
+		return h
+	}
+	opencloud.AddHeader(h, "roblox-entry-attributes", p.RobloxEntryAttributes)
+	opencloud.AddHeader(h, "roblox-entry-userids", p.RobloxEntryUserids)
+	opencloud.AddHeader(h, "content-md5", p.ContentMD5)
+	return h
 }
 
 // Snapshot keeps the present revision of every entry of a universe for 30 days,
@@ -566,7 +1198,8 @@ func (c *Client) UpdateEntry(ctx context.Context, store Store, entryID string, e
 
 // UpdateEntryParams holds optional parameters; what is zero is not sent.
 type UpdateEntryParams struct {
-	AllowMissing bool
+	// AllowMissing creates what does not exist yet.
+	AllowMissing bool `query:"allowMissing"`
 }
 
 func (p *UpdateEntryParams) query() opencloud.Query {
@@ -591,7 +1224,8 @@ func (c *Client) UpdateOrderedEntry(ctx context.Context, store OrderedStore, ent
 
 // UpdateOrderedEntryParams holds optional parameters; what is zero is not sent.
 type UpdateOrderedEntryParams struct {
-	AllowMissing bool
+	// AllowMissing creates what does not exist yet.
+	AllowMissing bool `query:"allowMissing"`
 }
 
 func (p *UpdateOrderedEntryParams) query() opencloud.Query {
@@ -603,27 +1237,70 @@ func (p *UpdateOrderedEntryParams) query() opencloud.Query {
 	return q
 }
 
+// UpdateOrderedEntryV1 changes the value of an entry of an ordered data store,
+// in the first version of the API.
+//
+// It calls PATCH
+// /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}.
+// It accepts an API key, not OAuth. Scopes:
+// universe.ordered-data-store.scope.entry:write. Limit: 500 per minute and
+// owner of the key. Stability: beta.
+//
+// Roblox recommends [Client.UpdateOrderedEntry] in its place.
+func (c *Client) UpdateOrderedEntryV1(ctx context.Context, store OrderedStore, entry string, request UpdateOrderedEntryV1Request, params *UpdateOrderedEntryV1Params) (*OrderedEntryV1, error) {
+	return opencloud.Do[OrderedEntryV1](ctx, c.core, MethodUpdateOrderedEntryV1, opencloud.Request{Path: []string{store.Universe, store.ID, store.Scope, entry}, Body: request, Query: params.query()})
+}
+
+// UpdateOrderedEntryV1Params holds optional parameters; what is zero is not sent.
+type UpdateOrderedEntryV1Params struct {
+	// AllowMissing creates what does not exist yet.
+	AllowMissing bool `query:"allow_missing"`
+}
+
+func (p *UpdateOrderedEntryV1Params) query() opencloud.Query {
+	var q opencloud.Query
+	if p == nil {
+		return q
+	}
+	q.Add("allow_missing", p.AllowMissing)
+	return q
+}
+
 // API is the set of the family's methods, for code that takes [Client] or a
 // stand-in. It grows with Roblox's API: an implementation embeds
 // [UnimplementedAPI].
 type API interface {
 	CreateEntry(ctx context.Context, store Store, id string, entry EntryCreate) (*Entry, error)
 	CreateOrderedEntry(ctx context.Context, store OrderedStore, id string, orderedEntry OrderedEntryCreate) (*OrderedEntry, error)
+	CreateOrderedEntryV1(ctx context.Context, store OrderedStore, id string, request CreateOrderedEntryV1Request) (*OrderedEntryV1, error)
 	DeleteEntry(ctx context.Context, store Store, entryID string) error
+	DeleteEntryV1(ctx context.Context, store Store, entryKey string) error
 	DeleteOrderedEntry(ctx context.Context, store OrderedStore, entryID string) error
+	DeleteOrderedEntryV1(ctx context.Context, store OrderedStore, entry string) error
 	DeleteStore(ctx context.Context, universeID, dataStoreID string) (*DataStore, error)
 	GetEntry(ctx context.Context, store Store, entryID string) (*Entry, error)
+	GetEntryV1(ctx context.Context, store Store, entryKey string) (*EntryV1, error)
+	GetEntryVersionV1(ctx context.Context, store Store, entryKey, versionID string) (*EntryV1, error)
 	GetOrderedEntry(ctx context.Context, store OrderedStore, entryID string) (*OrderedEntry, error)
+	GetOrderedEntryV1(ctx context.Context, store OrderedStore, entry string) (*OrderedEntryV1, error)
 	IncrementEntry(ctx context.Context, store Store, entryID string, request IncrementEntryRequest) (*Entry, error)
+	IncrementEntryV1(ctx context.Context, store Store, entryKey string, incrementBy int64, params *IncrementEntryV1Params) (*EntryV1, error)
 	IncrementOrderedEntry(ctx context.Context, store OrderedStore, entryID string, request IncrementOrderedEntryRequest) (*OrderedEntry, error)
+	IncrementOrderedEntryV1(ctx context.Context, store OrderedStore, entry string, request IncrementOrderedEntryV1Request) (*OrderedEntryV1, error)
 	ListEntries(ctx context.Context, store Store, params *ListEntriesParams) (*ListEntriesResponse, error)
+	ListEntriesV1(ctx context.Context, store Store, params *ListEntriesV1Params) (*ListEntriesV1Response, error)
+	ListEntryVersionsV1(ctx context.Context, store Store, entryKey string, params *ListEntryVersionsV1Params) (*ListEntryVersionsV1Response, error)
 	ListOrderedEntries(ctx context.Context, store OrderedStore, params *ListOrderedEntriesParams) (*ListOrderedEntriesResponse, error)
+	ListOrderedEntriesV1(ctx context.Context, store OrderedStore, params *ListOrderedEntriesV1Params) (*ListOrderedEntriesV1Response, error)
 	ListRevisions(ctx context.Context, store Store, entryID string, params *ListRevisionsParams) (*ListRevisionsResponse, error)
 	ListStores(ctx context.Context, universeID string, params *ListStoresParams) (*ListStoresResponse, error)
+	ListStoresV1(ctx context.Context, universeID string, params *ListStoresV1Params) (*ListStoresV1Response, error)
+	SetEntryV1(ctx context.Context, store Store, entryKey string, value any, params *SetEntryV1Params) (*EntryVersionV1, error)
 	Snapshot(ctx context.Context, universeID string) (*SnapshotResponse, error)
 	UndeleteStore(ctx context.Context, universeID, dataStoreID string) (*DataStore, error)
 	UpdateEntry(ctx context.Context, store Store, entryID string, entry EntryUpdate, params *UpdateEntryParams) (*Entry, error)
 	UpdateOrderedEntry(ctx context.Context, store OrderedStore, entryID string, orderedEntry OrderedEntryUpdate, params *UpdateOrderedEntryParams) (*OrderedEntry, error)
+	UpdateOrderedEntryV1(ctx context.Context, store OrderedStore, entry string, request UpdateOrderedEntryV1Request, params *UpdateOrderedEntryV1Params) (*OrderedEntryV1, error)
 }
 
 var _ API = (*Client)(nil)
@@ -641,14 +1318,29 @@ func (UnimplementedAPI) CreateOrderedEntry(context.Context, OrderedStore, string
 	return nil, unimplemented("datastores.CreateOrderedEntry")
 }
 
+// CreateOrderedEntryV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) CreateOrderedEntryV1(context.Context, OrderedStore, string, CreateOrderedEntryV1Request) (*OrderedEntryV1, error) {
+	return nil, unimplemented("datastores.CreateOrderedEntryV1")
+}
+
 // DeleteEntry fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) DeleteEntry(context.Context, Store, string) error {
 	return unimplemented("datastores.DeleteEntry")
 }
 
+// DeleteEntryV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) DeleteEntryV1(context.Context, Store, string) error {
+	return unimplemented("datastores.DeleteEntryV1")
+}
+
 // DeleteOrderedEntry fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) DeleteOrderedEntry(context.Context, OrderedStore, string) error {
 	return unimplemented("datastores.DeleteOrderedEntry")
+}
+
+// DeleteOrderedEntryV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) DeleteOrderedEntryV1(context.Context, OrderedStore, string) error {
+	return unimplemented("datastores.DeleteOrderedEntryV1")
 }
 
 // DeleteStore fails with an error that wraps errors.ErrUnsupported.
@@ -661,9 +1353,24 @@ func (UnimplementedAPI) GetEntry(context.Context, Store, string) (*Entry, error)
 	return nil, unimplemented("datastores.GetEntry")
 }
 
+// GetEntryV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) GetEntryV1(context.Context, Store, string) (*EntryV1, error) {
+	return nil, unimplemented("datastores.GetEntryV1")
+}
+
+// GetEntryVersionV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) GetEntryVersionV1(context.Context, Store, string, string) (*EntryV1, error) {
+	return nil, unimplemented("datastores.GetEntryVersionV1")
+}
+
 // GetOrderedEntry fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) GetOrderedEntry(context.Context, OrderedStore, string) (*OrderedEntry, error) {
 	return nil, unimplemented("datastores.GetOrderedEntry")
+}
+
+// GetOrderedEntryV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) GetOrderedEntryV1(context.Context, OrderedStore, string) (*OrderedEntryV1, error) {
+	return nil, unimplemented("datastores.GetOrderedEntryV1")
 }
 
 // IncrementEntry fails with an error that wraps errors.ErrUnsupported.
@@ -671,9 +1378,19 @@ func (UnimplementedAPI) IncrementEntry(context.Context, Store, string, Increment
 	return nil, unimplemented("datastores.IncrementEntry")
 }
 
+// IncrementEntryV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) IncrementEntryV1(context.Context, Store, string, int64, *IncrementEntryV1Params) (*EntryV1, error) {
+	return nil, unimplemented("datastores.IncrementEntryV1")
+}
+
 // IncrementOrderedEntry fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) IncrementOrderedEntry(context.Context, OrderedStore, string, IncrementOrderedEntryRequest) (*OrderedEntry, error) {
 	return nil, unimplemented("datastores.IncrementOrderedEntry")
+}
+
+// IncrementOrderedEntryV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) IncrementOrderedEntryV1(context.Context, OrderedStore, string, IncrementOrderedEntryV1Request) (*OrderedEntryV1, error) {
+	return nil, unimplemented("datastores.IncrementOrderedEntryV1")
 }
 
 // ListEntries fails with an error that wraps errors.ErrUnsupported.
@@ -681,9 +1398,24 @@ func (UnimplementedAPI) ListEntries(context.Context, Store, *ListEntriesParams) 
 	return nil, unimplemented("datastores.ListEntries")
 }
 
+// ListEntriesV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) ListEntriesV1(context.Context, Store, *ListEntriesV1Params) (*ListEntriesV1Response, error) {
+	return nil, unimplemented("datastores.ListEntriesV1")
+}
+
+// ListEntryVersionsV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) ListEntryVersionsV1(context.Context, Store, string, *ListEntryVersionsV1Params) (*ListEntryVersionsV1Response, error) {
+	return nil, unimplemented("datastores.ListEntryVersionsV1")
+}
+
 // ListOrderedEntries fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) ListOrderedEntries(context.Context, OrderedStore, *ListOrderedEntriesParams) (*ListOrderedEntriesResponse, error) {
 	return nil, unimplemented("datastores.ListOrderedEntries")
+}
+
+// ListOrderedEntriesV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) ListOrderedEntriesV1(context.Context, OrderedStore, *ListOrderedEntriesV1Params) (*ListOrderedEntriesV1Response, error) {
+	return nil, unimplemented("datastores.ListOrderedEntriesV1")
 }
 
 // ListRevisions fails with an error that wraps errors.ErrUnsupported.
@@ -694,6 +1426,16 @@ func (UnimplementedAPI) ListRevisions(context.Context, Store, string, *ListRevis
 // ListStores fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) ListStores(context.Context, string, *ListStoresParams) (*ListStoresResponse, error) {
 	return nil, unimplemented("datastores.ListStores")
+}
+
+// ListStoresV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) ListStoresV1(context.Context, string, *ListStoresV1Params) (*ListStoresV1Response, error) {
+	return nil, unimplemented("datastores.ListStoresV1")
+}
+
+// SetEntryV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) SetEntryV1(context.Context, Store, string, any, *SetEntryV1Params) (*EntryVersionV1, error) {
+	return nil, unimplemented("datastores.SetEntryV1")
 }
 
 // Snapshot fails with an error that wraps errors.ErrUnsupported.
@@ -714,6 +1456,11 @@ func (UnimplementedAPI) UpdateEntry(context.Context, Store, string, EntryUpdate,
 // UpdateOrderedEntry fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) UpdateOrderedEntry(context.Context, OrderedStore, string, OrderedEntryUpdate, *UpdateOrderedEntryParams) (*OrderedEntry, error) {
 	return nil, unimplemented("datastores.UpdateOrderedEntry")
+}
+
+// UpdateOrderedEntryV1 fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) UpdateOrderedEntryV1(context.Context, OrderedStore, string, UpdateOrderedEntryV1Request, *UpdateOrderedEntryV1Params) (*OrderedEntryV1, error) {
+	return nil, unimplemented("datastores.UpdateOrderedEntryV1")
 }
 
 func unimplemented(method string) error {
@@ -903,5 +1650,126 @@ var (
 		Scopes:    []string{"universe.ordered-data-store.scope.entry:write"},
 		Key:       true,
 		Stability: "STABLE",
+	}
+	// MethodListStoresV1 is GET /datastores/v1/universes/{universeId}/standard-datastores.
+	MethodListStoresV1 = &opencloud.Method{
+		Name: "datastores.ListStoresV1", Verb: "GET", Path: "/datastores/v1/universes/{universeId}/standard-datastores",
+		Scopes:    []string{"universe-datastores.control:list"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 5000, Per: time.Minute},
+		Class:     opencloud.Safe,
+		Stability: "BETA",
+	}
+	// MethodListEntriesV1 is GET /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries.
+	MethodListEntriesV1 = &opencloud.Method{
+		Name: "datastores.ListEntriesV1", Verb: "GET", Path: "/datastores/v1/universes/{universeId}/standard-datastores/datastore/entries",
+		Scopes:    []string{"universe-datastores.objects:list"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 5000, Per: time.Minute},
+		Class:     opencloud.Safe,
+		Stability: "BETA",
+	}
+	// MethodGetEntryV1 is GET /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry.
+	MethodGetEntryV1 = &opencloud.Method{
+		Name: "datastores.GetEntryV1", Verb: "GET", Path: "/datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry",
+		Scopes:    []string{"universe-datastores.objects:read"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 5000, Per: time.Minute},
+		Class:     opencloud.Safe,
+		Stability: "BETA",
+	}
+	// MethodSetEntryV1 is POST /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry.
+	MethodSetEntryV1 = &opencloud.Method{
+		Name: "datastores.SetEntryV1", Verb: "POST", Path: "/datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry",
+		Scopes:    []string{"universe-datastores.objects:update", "universe-datastores.objects:create", "universe-datastores.control:create"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 5000, Per: time.Minute},
+		Stability: "BETA",
+	}
+	// MethodDeleteEntryV1 is DELETE /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry.
+	MethodDeleteEntryV1 = &opencloud.Method{
+		Name: "datastores.DeleteEntryV1", Verb: "DELETE", Path: "/datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry",
+		Scopes:    []string{"universe-datastores.objects:delete"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 5000, Per: time.Minute},
+		Class:     opencloud.Idempotent,
+		Stability: "BETA",
+	}
+	// MethodIncrementEntryV1 is POST /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry/increment.
+	MethodIncrementEntryV1 = &opencloud.Method{
+		Name: "datastores.IncrementEntryV1", Verb: "POST", Path: "/datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry/increment",
+		Scopes:    []string{"universe-datastores.objects:update", "universe-datastores.objects:create", "universe-datastores.control:create"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 5000, Per: time.Minute},
+		Stability: "BETA",
+	}
+	// MethodListEntryVersionsV1 is GET /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry/versions.
+	MethodListEntryVersionsV1 = &opencloud.Method{
+		Name: "datastores.ListEntryVersionsV1", Verb: "GET", Path: "/datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry/versions",
+		Scopes:    []string{"universe-datastores.versions:list"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 5000, Per: time.Minute},
+		Class:     opencloud.Safe,
+		Stability: "BETA",
+	}
+	// MethodGetEntryVersionV1 is GET /datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry/versions/version.
+	MethodGetEntryVersionV1 = &opencloud.Method{
+		Name: "datastores.GetEntryVersionV1", Verb: "GET", Path: "/datastores/v1/universes/{universeId}/standard-datastores/datastore/entries/entry/versions/version",
+		Scopes:    []string{"universe-datastores.versions:read"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 5000, Per: time.Minute},
+		Class:     opencloud.Safe,
+		Stability: "BETA",
+	}
+	// MethodListOrderedEntriesV1 is GET /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries.
+	MethodListOrderedEntriesV1 = &opencloud.Method{
+		Name: "datastores.ListOrderedEntriesV1", Verb: "GET", Path: "/ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries",
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:read"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 500, Per: time.Minute},
+		Class:     opencloud.Safe,
+		Stability: "BETA",
+	}
+	// MethodCreateOrderedEntryV1 is POST /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries.
+	MethodCreateOrderedEntryV1 = &opencloud.Method{
+		Name: "datastores.CreateOrderedEntryV1", Verb: "POST", Path: "/ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries",
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:write"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 500, Per: time.Minute},
+		Stability: "BETA",
+	}
+	// MethodGetOrderedEntryV1 is GET /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}.
+	MethodGetOrderedEntryV1 = &opencloud.Method{
+		Name: "datastores.GetOrderedEntryV1", Verb: "GET", Path: "/ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}",
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:read"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 500, Per: time.Minute},
+		Class:     opencloud.Safe,
+		Stability: "BETA",
+	}
+	// MethodUpdateOrderedEntryV1 is PATCH /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}.
+	MethodUpdateOrderedEntryV1 = &opencloud.Method{
+		Name: "datastores.UpdateOrderedEntryV1", Verb: "PATCH", Path: "/ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}",
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:write"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 500, Per: time.Minute},
+		Stability: "BETA",
+	}
+	// MethodDeleteOrderedEntryV1 is DELETE /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}.
+	MethodDeleteOrderedEntryV1 = &opencloud.Method{
+		Name: "datastores.DeleteOrderedEntryV1", Verb: "DELETE", Path: "/ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}",
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:write"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 500, Per: time.Minute},
+		Class:     opencloud.Idempotent,
+		Stability: "BETA",
+	}
+	// MethodIncrementOrderedEntryV1 is POST /ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}:increment.
+	MethodIncrementOrderedEntryV1 = &opencloud.Method{
+		Name: "datastores.IncrementOrderedEntryV1", Verb: "POST", Path: "/ordered-data-stores/v1/universes/{universeId}/orderedDataStores/{orderedDataStore}/scopes/{scope}/entries/{entry}:increment",
+		Scopes:    []string{"universe.ordered-data-store.scope.entry:write"},
+		Key:       true,
+		KeyLimit:  opencloud.Limit{Max: 500, Per: time.Minute},
+		Stability: "BETA",
 	}
 )

@@ -6,6 +6,7 @@ package groups
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -14,99 +15,354 @@ import (
 	"github.com/rblx-go/opencloud"
 )
 
+// AccountTenureRequirement is a kind of value in Settings and
+// UpdateSettingsRequest.
+type AccountTenureRequirement int
+
+// The values of AccountTenureRequirement known so far. Others pass through unchanged.
+const (
+	AccountTenureRequirement0 AccountTenureRequirement = 0
+	AccountTenureRequirement1 AccountTenureRequirement = 1
+	AccountTenureRequirement2 AccountTenureRequirement = 2
+	AccountTenureRequirement3 AccountTenureRequirement = 3
+	AccountTenureRequirement4 AccountTenureRequirement = 4
+	AccountTenureRequirement5 AccountTenureRequirement = 5
+)
+
+// Actor is part of AuditLogItem.
+type Actor struct {
+	// User is of type [LegacyUser].
+	User LegacyUser `json:"user,omitzero"`
+	// Role is of type [LegacyRole].
+	Role LegacyRole `json:"role,omitzero"`
+}
+
 // AssignRoleRequest is what AssignRole sends.
 type AssignRoleRequest struct {
-	// Role is groups/ID/roles/ID.
+	// Role is groups/ID/roles/ID. A request must have it.
 	Role string `json:"role"`
+}
+
+// AuditLogAction is a kind of action that an audit log keeps.
+type AuditLogAction string
+
+// The values of AuditLogAction known so far. Others pass through unchanged.
+const (
+	AuditLogActionDeletePost                              AuditLogAction = "DeletePost"
+	AuditLogActionRemoveMember                            AuditLogAction = "RemoveMember"
+	AuditLogActionAcceptJoinRequest                       AuditLogAction = "AcceptJoinRequest"
+	AuditLogActionDeclineJoinRequest                      AuditLogAction = "DeclineJoinRequest"
+	AuditLogActionPostStatus                              AuditLogAction = "PostStatus"
+	AuditLogActionChangeRank                              AuditLogAction = "ChangeRank"
+	AuditLogActionBuyAd                                   AuditLogAction = "BuyAd"
+	AuditLogActionSendAllyRequest                         AuditLogAction = "SendAllyRequest"
+	AuditLogActionCreateEnemy                             AuditLogAction = "CreateEnemy"
+	AuditLogActionAcceptAllyRequest                       AuditLogAction = "AcceptAllyRequest"
+	AuditLogActionDeclineAllyRequest                      AuditLogAction = "DeclineAllyRequest"
+	AuditLogActionDeleteAlly                              AuditLogAction = "DeleteAlly"
+	AuditLogActionDeleteEnemy                             AuditLogAction = "DeleteEnemy"
+	AuditLogActionAddGroupPlace                           AuditLogAction = "AddGroupPlace"
+	AuditLogActionRemoveGroupPlace                        AuditLogAction = "RemoveGroupPlace"
+	AuditLogActionCreateItems                             AuditLogAction = "CreateItems"
+	AuditLogActionConfigureItems                          AuditLogAction = "ConfigureItems"
+	AuditLogActionSpendGroupFunds                         AuditLogAction = "SpendGroupFunds"
+	AuditLogActionChangeOwner                             AuditLogAction = "ChangeOwner"
+	AuditLogActionDelete                                  AuditLogAction = "Delete"
+	AuditLogActionAdjustCurrencyAmounts                   AuditLogAction = "AdjustCurrencyAmounts"
+	AuditLogActionAbandon                                 AuditLogAction = "Abandon"
+	AuditLogActionClaim                                   AuditLogAction = "Claim"
+	AuditLogActionRename                                  AuditLogAction = "Rename"
+	AuditLogActionChangeDescription                       AuditLogAction = "ChangeDescription"
+	AuditLogActionInviteToClan                            AuditLogAction = "InviteToClan"
+	AuditLogActionKickFromClan                            AuditLogAction = "KickFromClan"
+	AuditLogActionCancelClanInvite                        AuditLogAction = "CancelClanInvite"
+	AuditLogActionBuyClan                                 AuditLogAction = "BuyClan"
+	AuditLogActionCreateGroupAsset                        AuditLogAction = "CreateGroupAsset"
+	AuditLogActionUpdateGroupAsset                        AuditLogAction = "UpdateGroupAsset"
+	AuditLogActionConfigureGroupAsset                     AuditLogAction = "ConfigureGroupAsset"
+	AuditLogActionRevertGroupAsset                        AuditLogAction = "RevertGroupAsset"
+	AuditLogActionCreateGroupDeveloperProduct             AuditLogAction = "CreateGroupDeveloperProduct"
+	AuditLogActionConfigureGroupGame                      AuditLogAction = "ConfigureGroupGame"
+	AuditLogActionCreateGroupDeveloperSubscriptionProduct AuditLogAction = "CreateGroupDeveloperSubscriptionProduct"
+	AuditLogActionLock                                    AuditLogAction = "Lock"
+	AuditLogActionUnlock                                  AuditLogAction = "Unlock"
+	AuditLogActionCreateGamePass                          AuditLogAction = "CreateGamePass"
+	AuditLogActionCreateBadge                             AuditLogAction = "CreateBadge"
+	AuditLogActionConfigureBadge                          AuditLogAction = "ConfigureBadge"
+	AuditLogActionSavePlace                               AuditLogAction = "SavePlace"
+	AuditLogActionPublishPlace                            AuditLogAction = "PublishPlace"
+	AuditLogActionUpdateRolesetRank                       AuditLogAction = "UpdateRolesetRank"
+	AuditLogActionUpdateRolesetData                       AuditLogAction = "UpdateRolesetData"
+	AuditLogActionBanMember                               AuditLogAction = "BanMember"
+	AuditLogActionUnbanMember                             AuditLogAction = "UnbanMember"
+	AuditLogActionCreateForumCategory                     AuditLogAction = "CreateForumCategory"
+	AuditLogActionUpdateForumCategory                     AuditLogAction = "UpdateForumCategory"
+	AuditLogActionArchiveForumCategory                    AuditLogAction = "ArchiveForumCategory"
+	AuditLogActionDeleteForumCategory                     AuditLogAction = "DeleteForumCategory"
+	AuditLogActionDeleteForumPost                         AuditLogAction = "DeleteForumPost"
+	AuditLogActionDeleteForumComment                      AuditLogAction = "DeleteForumComment"
+	AuditLogActionPinForumPost                            AuditLogAction = "PinForumPost"
+	AuditLogActionUnpinForumPost                          AuditLogAction = "UnpinForumPost"
+	AuditLogActionLockForumPost                           AuditLogAction = "LockForumPost"
+	AuditLogActionUnlockForumPost                         AuditLogAction = "UnlockForumPost"
+	AuditLogActionCreateRoleset                           AuditLogAction = "CreateRoleset"
+	AuditLogActionDeleteRoleset                           AuditLogAction = "DeleteRoleset"
+	AuditLogActionCreateCommerceProduct                   AuditLogAction = "CreateCommerceProduct"
+	AuditLogActionSetCommerceProductActive                AuditLogAction = "SetCommerceProductActive"
+	AuditLogActionArchiveCommerceProduct                  AuditLogAction = "ArchiveCommerceProduct"
+	AuditLogActionAcceptCommerceProductBundlingFee        AuditLogAction = "AcceptCommerceProductBundlingFee"
+	AuditLogActionSetCommerceProductInactive              AuditLogAction = "SetCommerceProductInactive"
+	AuditLogActionConnectMerchant                         AuditLogAction = "ConnectMerchant"
+	AuditLogActionDisconnectMerchant                      AuditLogAction = "DisconnectMerchant"
+	AuditLogActionJoinGroup                               AuditLogAction = "JoinGroup"
+	AuditLogActionLeaveGroup                              AuditLogAction = "LeaveGroup"
+	AuditLogActionUpdateGroupIcon                         AuditLogAction = "UpdateGroupIcon"
+	AuditLogActionUpdateGroupCoverPhoto                   AuditLogAction = "UpdateGroupCoverPhoto"
+	AuditLogActionAssignRole                              AuditLogAction = "AssignRole"
+	AuditLogActionUnassignRole                            AuditLogAction = "UnassignRole"
+	AuditLogActionPublishAnnouncement                     AuditLogAction = "PublishAnnouncement"
+	AuditLogActionDeleteAnnouncement                      AuditLogAction = "DeleteAnnouncement"
+	AuditLogActionUpdateRoleSetPermissions                AuditLogAction = "UpdateRoleSetPermissions"
+	AuditLogActionUpdateGroupSecuritySettings             AuditLogAction = "UpdateGroupSecuritySettings"
+)
+
+// AuditLogItem is part of ListAuditLogResponse.
+type AuditLogItem struct {
+	// Actor is of type [Actor].
+	Actor Actor `json:"actor,omitzero"`
+	// ActionType names what was done.
+	ActionType string `json:"actionType,omitzero"`
+	// Description tells of the action, in any JSON.
+	Description json.RawMessage `json:"description,omitzero"`
+	// Created is when it was created, in RFC 3339 on the wire.
+	Created time.Time `json:"created,omitzero"`
+}
+
+// BuildersClubMembershipType is a kind of value in LegacyUser.
+type BuildersClubMembershipType int
+
+// The values of BuildersClubMembershipType known so far. Others pass through unchanged.
+const (
+	BuildersClubMembershipType0 BuildersClubMembershipType = 0
+	BuildersClubMembershipType1 BuildersClubMembershipType = 1
+	BuildersClubMembershipType2 BuildersClubMembershipType = 2
+	BuildersClubMembershipType3 BuildersClubMembershipType = 3
+	BuildersClubMembershipType4 BuildersClubMembershipType = 4
+)
+
+// CommunityTier is part of PendingGroup and Settings.
+type CommunityTier struct {
+	// GroupID is the group's id.
+	GroupID opencloud.Int64 `json:"groupId,omitzero"`
+	// CurrentTier is the current tier.
+	CurrentTier int `json:"currentTier,omitzero"`
+	// PreviousTier is the previous tier.
+	PreviousTier int `json:"previousTier,omitzero"`
+	// TierUpdatedTime is the tier updated time, in RFC 3339 on the wire.
+	TierUpdatedTime time.Time `json:"tierUpdatedTime,omitzero"`
+	// LastEvaluatedTime is the last evaluated time, in RFC 3339 on the wire.
+	LastEvaluatedTime time.Time `json:"lastEvaluatedTime,omitzero"`
+	// Requirements lists the requirements, each of type [TierRequirement].
+	Requirements []TierRequirement `json:"requirements,omitzero"`
 }
 
 // ContentMessage is part of ForumComment.
 type ContentMessage struct {
-	CreateTime      time.Time         `json:"createTime,omitzero"`
-	UpdateTime      time.Time         `json:"updateTime,omitzero"`
-	PlainText       string            `json:"plainText,omitzero"`
-	Author          string            `json:"author,omitzero"`
+	// CreateTime is when it was created. Roblox sets it.
+	CreateTime time.Time `json:"createTime,omitzero"`
+	// UpdateTime is when it was last changed. Roblox sets it.
+	UpdateTime time.Time `json:"updateTime,omitzero"`
+	// PlainText is the message without formatting.
+	PlainText string `json:"plainText,omitzero"`
+	// Author is users/ID. Roblox sets it.
+	Author string `json:"author,omitzero"`
+	// MessageReaction lists the message reaction, each of type [MessageReaction].
+	// Roblox sets it.
 	MessageReaction []MessageReaction `json:"messageReaction,omitzero"`
 }
 
 // ForumCategory is part of ListForumCategoriesResponse.
 type ForumCategory struct {
-	Path                 string    `json:"path,omitzero"`
-	CreateTime           time.Time `json:"createTime,omitzero"`
-	UpdateTime           time.Time `json:"updateTime,omitzero"`
-	GroupForumCategoryID string    `json:"groupForumCategoryId,omitzero"`
-	DisplayName          string    `json:"displayName,omitzero"`
-	Creator              string    `json:"creator,omitzero"`
-	ArchiveTime          time.Time `json:"archiveTime,omitzero"`
-	Archiver             string    `json:"archiver,omitzero"`
+	// Path is the resource's name, of the kinds and ids of what it is in. Roblox
+	// sets it.
+	Path string `json:"path,omitzero"`
+	// CreateTime is when it was created. Roblox sets it.
+	CreateTime time.Time `json:"createTime,omitzero"`
+	// UpdateTime is when it was last changed. Roblox sets it.
+	UpdateTime time.Time `json:"updateTime,omitzero"`
+	// GroupForumCategoryID is what ListForumPosts takes. Roblox sets it.
+	GroupForumCategoryID string `json:"groupForumCategoryId,omitzero"`
+	// DisplayName is what the category is called.
+	DisplayName string `json:"displayName,omitzero"`
+	// Creator is users/ID. Roblox sets it.
+	Creator string `json:"creator,omitzero"`
+	// ArchiveTime is when it was archived. Zero if it was not. Roblox sets it.
+	ArchiveTime time.Time `json:"archiveTime,omitzero"`
+	// Archiver is users/ID of who archived it. Empty if nobody did. Roblox sets it.
+	Archiver string `json:"archiver,omitzero"`
 }
 
 // ForumComment is part of ForumPost and ListForumCommentsResponse.
 type ForumComment struct {
-	Path                string         `json:"path,omitzero"`
-	GroupForumCommentID string         `json:"groupForumCommentId,omitzero"`
-	Message             ContentMessage `json:"message,omitzero"`
+	// Path is the resource's name, of the kinds and ids of what it is in. Roblox
+	// sets it.
+	Path string `json:"path,omitzero"`
+	// GroupForumCommentID is the group forum comment's id. Roblox sets it.
+	GroupForumCommentID string `json:"groupForumCommentId,omitzero"`
+	// Message is of type [ContentMessage].
+	Message ContentMessage `json:"message,omitzero"`
 }
 
 // ForumPost is part of ListForumPostsResponse.
 type ForumPost struct {
-	Path             string          `json:"path,omitzero"`
-	CreateTime       time.Time       `json:"createTime,omitzero"`
-	UpdateTime       time.Time       `json:"updateTime,omitzero"`
-	Pinned           bool            `json:"pinned,omitzero"`
-	Locked           bool            `json:"locked,omitzero"`
-	GroupForumPostID string          `json:"groupForumPostId,omitzero"`
-	Title            string          `json:"title,omitzero"`
-	FirstComment     ForumComment    `json:"firstComment,omitzero"`
-	Author           string          `json:"author,omitzero"`
-	ArchiveTime      time.Time       `json:"archiveTime,omitzero"`
-	Archiver         string          `json:"archiver,omitzero"`
-	CommentCount     opencloud.Int64 `json:"commentCount,omitzero"`
+	// Path is the resource's name, of the kinds and ids of what it is in. Roblox
+	// sets it.
+	Path string `json:"path,omitzero"`
+	// CreateTime is when it was created. Roblox sets it.
+	CreateTime time.Time `json:"createTime,omitzero"`
+	// UpdateTime is when it was last changed. Roblox sets it.
+	UpdateTime time.Time `json:"updateTime,omitzero"`
+	// Pinned says whether it is pinned.
+	Pinned bool `json:"pinned,omitzero"`
+	// Locked says whether it is locked.
+	Locked bool `json:"locked,omitzero"`
+	// GroupForumPostID is what ListForumComments takes. Roblox sets it.
+	GroupForumPostID string `json:"groupForumPostId,omitzero"`
+	// Title is the headline; the text is in FirstComment.
+	Title string `json:"title,omitzero"`
+	// FirstComment is of type [ForumComment].
+	FirstComment ForumComment `json:"firstComment,omitzero"`
+	// Author is users/ID. Roblox sets it.
+	Author string `json:"author,omitzero"`
+	// ArchiveTime is when it was archived. Zero if it was not. Roblox sets it.
+	ArchiveTime time.Time `json:"archiveTime,omitzero"`
+	// Archiver is users/ID of who archived it. Empty if nobody did. Roblox sets it.
+	Archiver string `json:"archiver,omitzero"`
+	// CommentCount counts the post itself too, which is its first comment.
+	CommentCount opencloud.Int64 `json:"commentCount,omitzero"`
+}
+
+// GetPoliciesRequest is what GetPolicies sends.
+type GetPoliciesRequest struct {
+	// GroupIDs lists the group ids.
+	GroupIDs []int64 `json:"groupIds,omitzero"`
+}
+
+// GetPoliciesResponse is what GetPolicies returns.
+type GetPoliciesResponse struct {
+	// Groups lists the groups, each of type [Policy].
+	Groups []Policy `json:"groups,omitzero"`
 }
 
 // Group is a group, which people know as a community.
 type Group struct {
-	// Path is groups/ID.
-	Path        string    `json:"path,omitzero"`
-	CreateTime  time.Time `json:"createTime,omitzero"`
-	UpdateTime  time.Time `json:"updateTime,omitzero"`
-	ID          string    `json:"id,omitzero"`
-	DisplayName string    `json:"displayName,omitzero"`
-	Description string    `json:"description,omitzero"`
-	// Owner is users/ID. Empty if nobody owns the group.
-	Owner              string `json:"owner,omitzero"`
-	MemberCount        int    `json:"memberCount,omitzero"`
-	PublicEntryAllowed bool   `json:"publicEntryAllowed,omitzero"`
-	Locked             bool   `json:"locked,omitzero"`
-	Verified           bool   `json:"verified,omitzero"`
+	// Path is groups/ID. Roblox sets it.
+	Path string `json:"path,omitzero"`
+	// CreateTime is when it was created. Roblox sets it.
+	CreateTime time.Time `json:"createTime,omitzero"`
+	// UpdateTime is when it was last changed. Roblox sets it.
+	UpdateTime time.Time `json:"updateTime,omitzero"`
+	// ID is what the other methods take. Roblox sets it.
+	ID string `json:"id,omitzero"`
+	// DisplayName is what the group is called, in at most 50 characters.
+	DisplayName string `json:"displayName,omitzero"`
+	// Description has at most 1000 characters.
+	Description string `json:"description,omitzero"`
+	// Owner is users/ID. Empty if nobody owns the group. Roblox sets it.
+	Owner string `json:"owner,omitzero"`
+	// MemberCount is how many members the group has. Roblox sets it.
+	MemberCount int `json:"memberCount,omitzero"`
+	// PublicEntryAllowed says whether public entry is allowed.
+	PublicEntryAllowed bool `json:"publicEntryAllowed,omitzero"`
+	// Locked says whether Roblox closed the group. Roblox sets it.
+	Locked bool `json:"locked,omitzero"`
+	// Verified says whether Roblox verified the group. Roblox sets it.
+	Verified bool `json:"verified,omitzero"`
 }
 
 // JoinRequest is part of ListJoinRequestsResponse.
 type JoinRequest struct {
-	Path       string    `json:"path,omitzero"`
+	// Path is the resource's name, of the kinds and ids of what it is in. Roblox
+	// sets it.
+	Path string `json:"path,omitzero"`
+	// CreateTime is when it was created. Roblox sets it.
 	CreateTime time.Time `json:"createTime,omitzero"`
-	User       string    `json:"user,omitzero"`
+	// User is users/ID. Roblox sets it.
+	User string `json:"user,omitzero"`
+}
+
+// LegacyRole is part of Actor.
+type LegacyRole struct {
+	// ID is what the paths of a Role end in.
+	ID opencloud.Int64 `json:"id,omitzero"`
+	// Name is what the group calls the role.
+	Name string `json:"name,omitzero"`
+	// Description is what the group says of the role.
+	Description string `json:"description,omitzero"`
+	// Rank is from 0, guests, to 255, the owner.
+	Rank int `json:"rank,omitzero"`
+	// MemberCount is how many members have the role.
+	MemberCount opencloud.Int64 `json:"memberCount,omitzero"`
+	// IsBase says whether this is the group's base role.
+	IsBase bool `json:"isBase,omitzero"`
+	// Color is one of the values of [RoleColor].
+	Color RoleColor `json:"color,omitzero"`
+}
+
+// LegacyUser is part of Actor, PendingGroup and Shout.
+type LegacyUser struct {
+	// BuildersClubMembershipType is one of the values of
+	// [BuildersClubMembershipType].
+	BuildersClubMembershipType BuildersClubMembershipType `json:"buildersClubMembershipType,omitzero"`
+	// HasVerifiedBadge says whether Roblox verified the user.
+	HasVerifiedBadge bool `json:"hasVerifiedBadge,omitzero"`
+	// UserID is the user's id.
+	UserID opencloud.Int64 `json:"userId,omitzero"`
+	// Username is unique, and its owner may change it.
+	Username string `json:"username,omitzero"`
+	// DisplayName need not be unique.
+	DisplayName string `json:"displayName,omitzero"`
+}
+
+// ListAuditLogResponse is what ListAuditLog returns.
+type ListAuditLogResponse struct {
+	// PreviousPageCursor says where the page before starts. It is empty on the
+	// first one.
+	PreviousPageCursor string `json:"previousPageCursor,omitzero"`
+	// NextPageCursor says where the next page starts. It is empty on the last one.
+	NextPageCursor string `json:"nextPageCursor,omitzero"`
+	// Data lists the data, each of type [AuditLogItem].
+	Data []AuditLogItem `json:"data,omitzero"`
 }
 
 // ListForumCategoriesResponse is what ListForumCategories returns.
 type ListForumCategoriesResponse struct {
+	// ForumCategories lists the group forum categories, each of type
+	// [ForumCategory], groupForumCategories on the wire.
 	ForumCategories []ForumCategory `json:"groupForumCategories,omitzero"`
-	NextPageToken   string          `json:"nextPageToken,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
 }
 
 // ListForumCommentsResponse is what ListForumComments returns.
 type ListForumCommentsResponse struct {
+	// ForumComments lists the group forum comments, each of type [ForumComment],
+	// groupForumComments on the wire.
 	ForumComments []ForumComment `json:"groupForumComments,omitzero"`
-	NextPageToken string         `json:"nextPageToken,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
 }
 
 // ListForumPostsResponse is what ListForumPosts returns.
 type ListForumPostsResponse struct {
-	ForumPosts    []ForumPost `json:"groupForumPosts,omitzero"`
-	NextPageToken string      `json:"nextPageToken,omitzero"`
+	// ForumPosts lists the group forum posts, each of type [ForumPost],
+	// groupForumPosts on the wire.
+	ForumPosts []ForumPost `json:"groupForumPosts,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
 }
 
-// ListForumPostsView is a type of the API.
+// ListForumPostsView says whether posts come with their first comments.
 type ListForumPostsView string
 
 // The values of ListForumPostsView known so far. Others pass through unchanged.
@@ -118,101 +374,407 @@ const (
 
 // ListJoinRequestsResponse is what ListJoinRequests returns.
 type ListJoinRequestsResponse struct {
-	JoinRequests  []JoinRequest `json:"groupJoinRequests,omitzero"`
-	NextPageToken string        `json:"nextPageToken,omitzero"`
+	// JoinRequests lists the group join requests, each of type [JoinRequest],
+	// groupJoinRequests on the wire.
+	JoinRequests []JoinRequest `json:"groupJoinRequests,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
+}
+
+// ListManageableGroupsResponse is what ListManageableGroups returns.
+type ListManageableGroupsResponse struct {
+	// Data lists the data, each of type [ManageableGroup].
+	Data []ManageableGroup `json:"data,omitzero"`
 }
 
 // ListMembershipsResponse is what ListMemberships returns.
 type ListMembershipsResponse struct {
-	Memberships   []Membership `json:"groupMemberships,omitzero"`
-	NextPageToken string       `json:"nextPageToken,omitzero"`
+	// Memberships lists the group memberships, each of type [Membership],
+	// groupMemberships on the wire.
+	Memberships []Membership `json:"groupMemberships,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
+	NextPageToken string `json:"nextPageToken,omitzero"`
+}
+
+// ListPendingGroupsResponse is what ListPendingGroups returns.
+type ListPendingGroupsResponse struct {
+	// Data lists the data, each of type [PendingGroup].
+	Data []PendingGroup `json:"data,omitzero"`
 }
 
 // ListRolesResponse is what ListRoles returns.
 type ListRolesResponse struct {
-	Roles         []Role `json:"groupRoles,omitzero"`
+	// Roles lists the group roles, each of type [Role], groupRoles on the wire.
+	Roles []Role `json:"groupRoles,omitzero"`
+	// NextPageToken says where the next page starts. It is empty on the last one.
 	NextPageToken string `json:"nextPageToken,omitzero"`
+}
+
+// ManageableGroup is part of ListManageableGroupsResponse.
+type ManageableGroup struct {
+	// ID is the group's id.
+	ID opencloud.Int64 `json:"id,omitzero"`
+	// Name is what the group is called.
+	Name string `json:"name,omitzero"`
 }
 
 // Membership is a user's membership in a group.
 type Membership struct {
-	// Path is groups/ID/memberships/ID.
-	Path       string    `json:"path,omitzero"`
+	// Path is groups/ID/memberships/ID. Roblox sets it.
+	Path string `json:"path,omitzero"`
+	// CreateTime is when it was created. Roblox sets it.
 	CreateTime time.Time `json:"createTime,omitzero"`
+	// UpdateTime is when it was last changed. Roblox sets it.
 	UpdateTime time.Time `json:"updateTime,omitzero"`
-	// User is users/ID.
+	// User is users/ID. It never changes.
 	User string `json:"user,omitzero"`
 	// Role is groups/ID/roles/ID.
-	Role  string   `json:"role,omitzero"`
+	Role string `json:"role,omitzero"`
+	// Roles lists the roles. Roblox sets it.
 	Roles []string `json:"roles,omitzero"`
 }
 
 // MembershipUpdate is what UpdateMembership sends.
 type MembershipUpdate struct {
-	// Role is groups/ID/roles/ID.
+	// Role is groups/ID/roles/ID. It is not sent if it is nil.
 	Role *string `json:"role,omitzero"`
 }
 
 // MessageReaction is part of ContentMessage.
 type MessageReaction struct {
-	EmoteID string          `json:"emoteId,omitzero"`
-	Count   opencloud.Int64 `json:"count,omitzero"`
+	// EmoteID is the emote's id. Roblox sets it.
+	EmoteID string `json:"emoteId,omitzero"`
+	// Count is how many people reacted with it. Roblox sets it.
+	Count opencloud.Int64 `json:"count,omitzero"`
+}
+
+// NotificationPreferenceChange is what UpdateNotificationPreference returns.
+type NotificationPreferenceChange int
+
+// The values of NotificationPreferenceChange known so far. Others pass through unchanged.
+const (
+	NotificationPreferenceChangeUnchanged NotificationPreferenceChange = 0
+	NotificationPreferenceChangeCreated   NotificationPreferenceChange = 1
+	NotificationPreferenceChangeDeleted   NotificationPreferenceChange = 2
+	NotificationPreferenceChangeUpdated   NotificationPreferenceChange = 3
+)
+
+// NotificationPreferenceType is a kind of value in
+// UpdateNotificationPreferenceRequest.
+type NotificationPreferenceType int
+
+// The values of NotificationPreferenceType known so far. Others pass through unchanged.
+const (
+	NotificationPreferenceTypeAnnouncementCreatedNotification      NotificationPreferenceType = 0
+	NotificationPreferenceTypeForumPostCreatedNotification         NotificationPreferenceType = 1
+	NotificationPreferenceTypeForumCommentCreatedNotification      NotificationPreferenceType = 2
+	NotificationPreferenceTypeForumCommentReplyCreatedNotification NotificationPreferenceType = 3
+	NotificationPreferenceTypeForumSubscriberNotification          NotificationPreferenceType = 4
+)
+
+// PendingGroup is part of ListPendingGroupsResponse.
+type PendingGroup struct {
+	// ID is the group's id.
+	ID opencloud.Int64 `json:"id,omitzero"`
+	// Name is what the group is called.
+	Name string `json:"name,omitzero"`
+	// Description is what the group says of itself.
+	Description string `json:"description,omitzero"`
+	// Owner is of type [LegacyUser].
+	Owner LegacyUser `json:"owner,omitzero"`
+	// Shout is of type [Shout].
+	Shout Shout `json:"shout,omitzero"`
+	// MemberCount is how many members the group has.
+	MemberCount int `json:"memberCount,omitzero"`
+	// IsBuildersClubOnly says whether members need a membership of the Builders
+	// Club.
+	IsBuildersClubOnly bool `json:"isBuildersClubOnly,omitzero"`
+	// PublicEntryAllowed says whether public entry is allowed.
+	PublicEntryAllowed bool `json:"publicEntryAllowed,omitzero"`
+	// IsLocked says whether Roblox closed the group.
+	IsLocked bool `json:"isLocked,omitzero"`
+	// HasVerifiedBadge says whether Roblox verified the group.
+	HasVerifiedBadge bool `json:"hasVerifiedBadge,omitzero"`
+	// HasSocialModules says whether the group has parts such as a forum.
+	HasSocialModules bool `json:"hasSocialModules,omitzero"`
+	// CommunityTier is of type [CommunityTier].
+	CommunityTier CommunityTier `json:"communityTier,omitzero"`
+}
+
+// Policy is part of GetPoliciesResponse.
+type Policy struct {
+	// CanViewGroup says whether it can view group.
+	CanViewGroup bool `json:"canViewGroup,omitzero"`
+	// GroupID is the group's id.
+	GroupID opencloud.Int64 `json:"groupId,omitzero"`
 }
 
 // Role is a role of a group.
 type Role struct {
-	Path        string    `json:"path,omitzero"`
-	CreateTime  time.Time `json:"createTime,omitzero"`
-	UpdateTime  time.Time `json:"updateTime,omitzero"`
-	ID          string    `json:"id,omitzero"`
-	DisplayName string    `json:"displayName,omitzero"`
-	Description string    `json:"description,omitzero"`
+	// Path is the resource's name, of the kinds and ids of what it is in. Roblox
+	// sets it.
+	Path string `json:"path,omitzero"`
+	// CreateTime is when it was created. Roblox sets it.
+	CreateTime time.Time `json:"createTime,omitzero"`
+	// UpdateTime is when it was last changed. Roblox sets it.
+	UpdateTime time.Time `json:"updateTime,omitzero"`
+	// ID is not the Rank. Roblox sets it.
+	ID string `json:"id,omitzero"`
+	// DisplayName is what the group calls the role, in at most 100 characters.
+	DisplayName string `json:"displayName,omitzero"`
+	// Description has at most 1000 characters. Empty unless the group's owner asks.
+	Description string `json:"description,omitzero"`
 	// Rank is from 0, guests, to 255, the owner.
-	Rank        int `json:"rank,omitzero"`
+	Rank int `json:"rank,omitzero"`
+	// MemberCount is how many members have the role, 0 for guests. Roblox sets it.
 	MemberCount int `json:"memberCount,omitzero"`
 	// Permissions is empty if the credential may not see it.
 	Permissions RolePermissions `json:"permissions,omitzero"`
 }
 
+// RoleColor is a kind of value in LegacyRole.
+type RoleColor int
+
+// The values of RoleColor known so far. Others pass through unchanged.
+const (
+	RoleColorInvalid   RoleColor = 0
+	RoleColorBlue      RoleColor = 1
+	RoleColorGreen     RoleColor = 2
+	RoleColorPurple    RoleColor = 3
+	RoleColorYellow    RoleColor = 4
+	RoleColorOrange    RoleColor = 5
+	RoleColorRed       RoleColor = 6
+	RoleColorMagenta   RoleColor = 7
+	RoleColorTeal      RoleColor = 8
+	RoleColorTurquoise RoleColor = 9
+	RoleColorRust      RoleColor = 10
+	RoleColorPistachio RoleColor = 11
+	RoleColorMidnight  RoleColor = 12
+	RoleColorLavender  RoleColor = 13
+	RoleColorPink      RoleColor = 14
+	RoleColorCrimson   RoleColor = 15
+	RoleColorPlum      RoleColor = 16
+)
+
 // RolePermissions is part of Role.
 type RolePermissions struct {
-	ViewWallPosts         bool `json:"viewWallPosts,omitzero"`
-	CreateWallPosts       bool `json:"createWallPosts,omitzero"`
-	DeleteWallPosts       bool `json:"deleteWallPosts,omitzero"`
-	ViewGroupShout        bool `json:"viewGroupShout,omitzero"`
-	CreateGroupShout      bool `json:"createGroupShout,omitzero"`
-	ChangeRank            bool `json:"changeRank,omitzero"`
-	AcceptRequests        bool `json:"acceptRequests,omitzero"`
-	ExileMembers          bool `json:"exileMembers,omitzero"`
-	ManageRelationships   bool `json:"manageRelationships,omitzero"`
-	ViewAuditLog          bool `json:"viewAuditLog,omitzero"`
-	SpendGroupFunds       bool `json:"spendGroupFunds,omitzero"`
-	AdvertiseGroup        bool `json:"advertiseGroup,omitzero"`
-	CreateAvatarItems     bool `json:"createAvatarItems,omitzero"`
-	ManageAvatarItems     bool `json:"manageAvatarItems,omitzero"`
-	ManageGroupUniverses  bool `json:"manageGroupUniverses,omitzero"`
+	// ViewWallPosts lets members read the group's wall.
+	ViewWallPosts bool `json:"viewWallPosts,omitzero"`
+	// CreateWallPosts lets members post on the group's wall.
+	CreateWallPosts bool `json:"createWallPosts,omitzero"`
+	// DeleteWallPosts lets members remove posts from the group's wall.
+	DeleteWallPosts bool `json:"deleteWallPosts,omitzero"`
+	// ViewGroupShout lets members read the shout.
+	ViewGroupShout bool `json:"viewGroupShout,omitzero"`
+	// CreateGroupShout lets members change the shout.
+	CreateGroupShout bool `json:"createGroupShout,omitzero"`
+	// ChangeRank lets members change the roles of those who rank below them.
+	ChangeRank bool `json:"changeRank,omitzero"`
+	// AcceptRequests lets members let in those who ask to join.
+	AcceptRequests bool `json:"acceptRequests,omitzero"`
+	// ExileMembers lets members remove those who rank below them.
+	ExileMembers bool `json:"exileMembers,omitzero"`
+	// ManageRelationships lets members choose the group's allies and enemies.
+	ManageRelationships bool `json:"manageRelationships,omitzero"`
+	// ViewAuditLog lets members read the audit log.
+	ViewAuditLog bool `json:"viewAuditLog,omitzero"`
+	// SpendGroupFunds lets members spend the group's Robux.
+	SpendGroupFunds bool `json:"spendGroupFunds,omitzero"`
+	// AdvertiseGroup lets members pay for ads for the group.
+	AdvertiseGroup bool `json:"advertiseGroup,omitzero"`
+	// CreateAvatarItems lets members make avatar items for the group.
+	CreateAvatarItems bool `json:"createAvatarItems,omitzero"`
+	// ManageAvatarItems lets members change the group's avatar items.
+	ManageAvatarItems bool `json:"manageAvatarItems,omitzero"`
+	// ManageGroupUniverses lets members create and change the group's universes.
+	ManageGroupUniverses bool `json:"manageGroupUniverses,omitzero"`
+	// ViewUniverseAnalytics lets members see how the group's universes do.
 	ViewUniverseAnalytics bool `json:"viewUniverseAnalytics,omitzero"`
-	CreateAPIKeys         bool `json:"createApiKeys,omitzero"`
-	ManageAPIKeys         bool `json:"manageApiKeys,omitzero"`
-	BanMembers            bool `json:"banMembers,omitzero"`
-	ViewForums            bool `json:"viewForums,omitzero"`
-	ManageCategories      bool `json:"manageCategories,omitzero"`
-	CreatePosts           bool `json:"createPosts,omitzero"`
-	LockPosts             bool `json:"lockPosts,omitzero"`
-	PinPosts              bool `json:"pinPosts,omitzero"`
-	RemovePosts           bool `json:"removePosts,omitzero"`
-	CreateComments        bool `json:"createComments,omitzero"`
-	RemoveComments        bool `json:"removeComments,omitzero"`
-	ManageBlockedWords    bool `json:"manageBlockedWords,omitzero"`
-	ViewBlockedWords      bool `json:"viewBlockedWords,omitzero"`
-	BypassSlowMode        bool `json:"bypassSlowMode,omitzero"`
+	// CreateAPIKeys lets members make API keys for the group.
+	CreateAPIKeys bool `json:"createApiKeys,omitzero"`
+	// ManageAPIKeys lets members change all API keys of the group.
+	ManageAPIKeys bool `json:"manageApiKeys,omitzero"`
+	// BanMembers lets members ban those who rank below them.
+	BanMembers bool `json:"banMembers,omitzero"`
+	// ViewForums lets members read the forum.
+	ViewForums bool `json:"viewForums,omitzero"`
+	// ManageCategories lets members change the forum's categories.
+	ManageCategories bool `json:"manageCategories,omitzero"`
+	// CreatePosts lets members post in the forum.
+	CreatePosts bool `json:"createPosts,omitzero"`
+	// LockPosts lets members lock posts in the forum.
+	LockPosts bool `json:"lockPosts,omitzero"`
+	// PinPosts lets members pin posts in the forum.
+	PinPosts bool `json:"pinPosts,omitzero"`
+	// RemovePosts lets members remove posts from the forum.
+	RemovePosts bool `json:"removePosts,omitzero"`
+	// CreateComments lets members comment in the forum.
+	CreateComments bool `json:"createComments,omitzero"`
+	// RemoveComments lets members remove comments from the forum.
+	RemoveComments bool `json:"removeComments,omitzero"`
+	// ManageBlockedWords lets members change the list of blocked words.
+	ManageBlockedWords bool `json:"manageBlockedWords,omitzero"`
+	// ViewBlockedWords lets members see the list of blocked words.
+	ViewBlockedWords bool `json:"viewBlockedWords,omitzero"`
+	// BypassSlowMode lets members post in the forum as fast as they like.
+	BypassSlowMode bool `json:"bypassSlowMode,omitzero"`
 }
+
+// Settings is what GetSettings returns.
+type Settings struct {
+	// IsApprovalRequired says whether approval is required.
+	IsApprovalRequired bool `json:"isApprovalRequired,omitzero"`
+	// IsBuildersClubRequired says whether builders club is required.
+	IsBuildersClubRequired bool `json:"isBuildersClubRequired,omitzero"`
+	// AreEnemiesAllowed says whether enemies are allowed.
+	AreEnemiesAllowed bool `json:"areEnemiesAllowed,omitzero"`
+	// AreGroupFundsVisible says whether group funds are visible.
+	AreGroupFundsVisible bool `json:"areGroupFundsVisible,omitzero"`
+	// AreGroupGamesVisible says whether group games are visible.
+	AreGroupGamesVisible bool `json:"areGroupGamesVisible,omitzero"`
+	// IsGroupNameChangeEnabled says whether group name change is enabled.
+	IsGroupNameChangeEnabled bool `json:"isGroupNameChangeEnabled,omitzero"`
+	// VerificationLevel is one of the values of [VerificationLevel].
+	VerificationLevel VerificationLevel `json:"verificationLevel,omitzero"`
+	// AccountTenureRequirement is one of the values of [AccountTenureRequirement].
+	AccountTenureRequirement AccountTenureRequirement `json:"accountTenureRequirement,omitzero"`
+	// Slowmode is one of the values of [Slowmode].
+	Slowmode Slowmode `json:"slowmode,omitzero"`
+	// IsMemberListVisibleToPublic says whether those outside the group see its
+	// members.
+	IsMemberListVisibleToPublic bool `json:"isMemberListVisibleToPublic,omitzero"`
+	// IsAutoAssignRoleDisabled says whether new members do not get the lowest role
+	// by themselves.
+	IsAutoAssignRoleDisabled bool `json:"isAutoAssignRoleDisabled,omitzero"`
+	// CommunityTier is of type [CommunityTier].
+	CommunityTier CommunityTier `json:"communityTier,omitzero"`
+}
+
+// Shout is what UpdateStatus returns.
+type Shout struct {
+	// Body is the text that stands on the group's page.
+	Body string `json:"body,omitzero"`
+	// Poster is of type [LegacyUser].
+	Poster LegacyUser `json:"poster,omitzero"`
+	// Created is when it was created, in RFC 3339 on the wire.
+	Created time.Time `json:"created,omitzero"`
+	// Updated is when it was updated, in RFC 3339 on the wire.
+	Updated time.Time `json:"updated,omitzero"`
+}
+
+// Slowmode is a kind of value in Settings and UpdateSettingsRequest.
+type Slowmode int
+
+// The values of Slowmode known so far. Others pass through unchanged.
+const (
+	Slowmode0 Slowmode = 0
+	Slowmode1 Slowmode = 1
+	Slowmode2 Slowmode = 2
+	Slowmode3 Slowmode = 3
+)
+
+// SortOrder is the direction of sorting.
+type SortOrder string
+
+// The values of SortOrder known so far. Others pass through unchanged.
+const (
+	SortOrderAsc  SortOrder = "Asc"
+	SortOrderDesc SortOrder = "Desc"
+)
+
+// TierRequirement is part of CommunityTier.
+type TierRequirement struct {
+	// Key is one of the values of [TierRequirementKey].
+	Key TierRequirementKey `json:"key,omitzero"`
+	// Satisfied says whether it is satisfied.
+	Satisfied bool `json:"satisfied,omitzero"`
+}
+
+// TierRequirementKey is a kind of value in TierRequirement.
+type TierRequirementKey int
+
+// The values of TierRequirementKey known so far. Others pass through unchanged.
+const (
+	TierRequirementKeyOwnerModerationStatusOk         TierRequirementKey = 1
+	TierRequirementKeyOwnerAgeEstimationVerified      TierRequirementKey = 2
+	TierRequirementKeyOwnerIDVerified                 TierRequirementKey = 3
+	TierRequirementKeyOwnerTwoStepVerified            TierRequirementKey = 4
+	TierRequirementKeyCommunityMeetsPlayerRequirement TierRequirementKey = 5
+)
 
 // UnassignRoleRequest is what UnassignRole sends.
 type UnassignRoleRequest struct {
-	// Role is groups/ID/roles/ID.
+	// Role is groups/ID/roles/ID. A request must have it.
 	Role string `json:"role"`
 }
+
+// UpdateDescriptionRequest is what UpdateDescription sends.
+type UpdateDescriptionRequest struct {
+	// Description replaces what the group's page says. It is not sent if it is nil.
+	Description *string `json:"description,omitzero"`
+}
+
+// UpdateDescriptionResponse is what UpdateDescription returns.
+type UpdateDescriptionResponse struct {
+	// NewDescription is what the group's page says now.
+	NewDescription string `json:"newDescription,omitzero"`
+}
+
+// UpdateNotificationPreferenceRequest is what UpdateNotificationPreference
+// sends.
+type UpdateNotificationPreferenceRequest struct {
+	// NotificationsEnabled says whether notifications are enabled. It is not sent
+	// if it is nil.
+	NotificationsEnabled *bool `json:"notificationsEnabled,omitzero"`
+	// Type is one of the values of [NotificationPreferenceType]. It is not sent if
+	// it is nil.
+	Type *NotificationPreferenceType `json:"type,omitzero"`
+}
+
+// UpdateSettingsRequest is what UpdateSettings sends.
+type UpdateSettingsRequest struct {
+	// IsApprovalRequired says whether approval is required. It is not sent if it is
+	// nil.
+	IsApprovalRequired *bool `json:"isApprovalRequired,omitzero"`
+	// AreEnemiesAllowed says whether enemies are allowed. It is not sent if it is
+	// nil.
+	AreEnemiesAllowed *bool `json:"areEnemiesAllowed,omitzero"`
+	// AreGroupFundsVisible says whether group funds are visible. It is not sent if
+	// it is nil.
+	AreGroupFundsVisible *bool `json:"areGroupFundsVisible,omitzero"`
+	// AreGroupGamesVisible says whether group games are visible. It is not sent if
+	// it is nil.
+	AreGroupGamesVisible *bool `json:"areGroupGamesVisible,omitzero"`
+	// VerificationLevel is one of the values of [VerificationLevel]. It is not sent
+	// if it is nil.
+	VerificationLevel *VerificationLevel `json:"verificationLevel,omitzero"`
+	// AccountTenureRequirement is one of the values of [AccountTenureRequirement].
+	// It is not sent if it is nil.
+	AccountTenureRequirement *AccountTenureRequirement `json:"accountTenureRequirement,omitzero"`
+	// Slowmode is one of the values of [Slowmode]. It is not sent if it is nil.
+	Slowmode *Slowmode `json:"slowmode,omitzero"`
+	// IsMemberListVisibleToPublic says whether those outside the group see its
+	// members. It is not sent if it is nil.
+	IsMemberListVisibleToPublic *bool `json:"isMemberListVisibleToPublic,omitzero"`
+}
+
+// UpdateStatusRequest is what UpdateStatus sends.
+type UpdateStatusRequest struct {
+	// Message is the new shout. An empty one removes it. It is not sent if it is
+	// nil.
+	Message *string `json:"message,omitzero"`
+}
+
+// VerificationLevel is a kind of value in Settings and UpdateSettingsRequest.
+type VerificationLevel int
+
+// The values of VerificationLevel known so far. Others pass through unchanged.
+const (
+	VerificationLevel0 VerificationLevel = 0
+	VerificationLevel1 VerificationLevel = 1
+	VerificationLevel2 VerificationLevel = 2
+	VerificationLevel3 VerificationLevel = 3
+)
 
 // Client calls the family's operations. It is safe for concurrent use.
 type Client struct{ core *opencloud.Client }
@@ -259,6 +821,15 @@ func (c *Client) GetGroup(ctx context.Context, groupID string) (*Group, error) {
 	return opencloud.Do[Group](ctx, c.core, MethodGetGroup, opencloud.Request{Path: []string{groupID}})
 }
 
+// GetPolicies returns what may be shown of groups, by their ids.
+//
+// It calls POST /legacy-groups/v1/groups/policies. It accepts an API key or
+// OAuth. Scopes: legacy-group:manage. Limit: 100 per minute and owner of the
+// key, 100 per minute and authorization.
+func (c *Client) GetPolicies(ctx context.Context, request GetPoliciesRequest) (*GetPoliciesResponse, error) {
+	return opencloud.Do[GetPoliciesResponse](ctx, c.core, MethodGetPolicies, opencloud.Request{Body: request})
+}
+
 // GetRole returns a role of a group.
 //
 // It calls GET /cloud/v2/groups/{group_id}/roles/{role_id}. It accepts an API
@@ -266,6 +837,79 @@ func (c *Client) GetGroup(ctx context.Context, groupID string) (*Group, error) {
 // 90 per minute and authorization. Stability: beta.
 func (c *Client) GetRole(ctx context.Context, groupID, roleID string) (*Role, error) {
 	return opencloud.Do[Role](ctx, c.core, MethodGetRole, opencloud.Request{Path: []string{groupID, roleID}})
+}
+
+// GetSettings returns how a group is set up.
+//
+// It calls GET /legacy-groups/v1/groups/{groupId}/settings. It accepts an API
+// key or OAuth. Scopes: legacy-group:manage. Limit: 100 per minute and owner of
+// the key, 100 per minute and authorization.
+func (c *Client) GetSettings(ctx context.Context, groupID string) (*Settings, error) {
+	return opencloud.Do[Settings](ctx, c.core, MethodGetSettings, opencloud.Request{Path: []string{groupID}})
+}
+
+// ListAuditLog returns a page of what was done to a group and by whom.
+//
+// It calls GET /legacy-groups/v1/groups/{groupId}/audit-log. It accepts an API
+// key or OAuth. Scopes: legacy-group:manage. Limit: 100 per minute and owner of
+// the key, 100 per minute and authorization.
+func (c *Client) ListAuditLog(ctx context.Context, groupID string, params *ListAuditLogParams) (*ListAuditLogResponse, error) {
+	return opencloud.Do[ListAuditLogResponse](ctx, c.core, MethodListAuditLog, opencloud.Request{Path: []string{groupID}, Query: params.query()})
+}
+
+// ListAuditLogParams holds optional parameters; what is zero is not sent.
+type ListAuditLogParams struct {
+	// ActionType is one of the values of [AuditLogAction].
+	ActionType AuditLogAction `query:"actionType"`
+	// UserID is the user's id.
+	UserID string `query:"userId"`
+	// Limit is how many elements a page has at most.
+	Limit int `query:"limit"`
+	// Cursor is where the page starts, as the page before said.
+	Cursor string `query:"cursor"`
+	// SortOrder is the direction of sorting, Asc if it is empty.
+	SortOrder SortOrder `query:"sortOrder"`
+}
+
+func (p *ListAuditLogParams) query() opencloud.Query {
+	var q opencloud.Query
+	if p == nil {
+		return q
+	}
+	q.Add("actionType", p.ActionType)
+	q.Add("userId", p.UserID)
+	q.Add("limit", p.Limit)
+	q.Add("cursor", p.Cursor)
+	q.Add("sortOrder", p.SortOrder)
+	return q
+}
+
+// AuditLog yields the elements of all pages of ListAuditLog, fetching a page
+// when it is needed. It stops at the first error, which it yields. Params,
+// whose Cursor says where to start, is not changed.
+func (c *Client) AuditLog(ctx context.Context, groupID string, params *ListAuditLogParams) iter.Seq2[AuditLogItem, error] {
+	return AuditLog(ctx, c, groupID, params)
+}
+
+// AuditLog is [Client.AuditLog] over any implementation of [API].
+//
+//go:noinline
+func AuditLog(ctx context.Context, api API, groupID string, params *ListAuditLogParams) iter.Seq2[AuditLogItem, error] {
+	var start ListAuditLogParams
+	if params != nil {
+		start = *params
+	}
+	return opencloud.Pages(ctx, func(ctx context.Context, token string) ([]AuditLogItem, string, error) {
+		page := start
+		if token != "" {
+			page.Cursor = token
+		}
+		list, err := api.ListAuditLog(ctx, groupID, &page)
+		if err != nil {
+			return nil, "", err
+		}
+		return list.Data, list.NextPageCursor, nil
+	})
 }
 
 // ListForumCategories returns a page of the categories of a group's forum.
@@ -279,9 +923,12 @@ func (c *Client) ListForumCategories(ctx context.Context, groupID string, params
 
 // ListForumCategoriesParams holds optional parameters; what is zero is not sent.
 type ListForumCategoriesParams struct {
-	MaxPageSize int
-	PageToken   string
-	Filter      string
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
 }
 
 func (p *ListForumCategoriesParams) query() opencloud.Query {
@@ -303,6 +950,8 @@ func (c *Client) ForumCategories(ctx context.Context, groupID string, params *Li
 }
 
 // ForumCategories is [Client.ForumCategories] over any implementation of [API].
+//
+//go:noinline
 func ForumCategories(ctx context.Context, api API, groupID string, params *ListForumCategoriesParams) iter.Seq2[ForumCategory, error] {
 	var start ListForumCategoriesParams
 	if params != nil {
@@ -335,9 +984,12 @@ func (c *Client) ListForumComments(ctx context.Context, groupID, forumCategoryID
 
 // ListForumCommentsParams holds optional parameters; what is zero is not sent.
 type ListForumCommentsParams struct {
-	MaxPageSize int
-	PageToken   string
-	Filter      string
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
 }
 
 func (p *ListForumCommentsParams) query() opencloud.Query {
@@ -359,6 +1011,8 @@ func (c *Client) ForumComments(ctx context.Context, groupID, forumCategoryID, po
 }
 
 // ForumComments is [Client.ForumComments] over any implementation of [API].
+//
+//go:noinline
 func ForumComments(ctx context.Context, api API, groupID, forumCategoryID, postID string, params *ListForumCommentsParams) iter.Seq2[ForumComment, error] {
 	var start ListForumCommentsParams
 	if params != nil {
@@ -389,10 +1043,14 @@ func (c *Client) ListForumPosts(ctx context.Context, groupID, forumCategoryID st
 
 // ListForumPostsParams holds optional parameters; what is zero is not sent.
 type ListForumPostsParams struct {
-	MaxPageSize int
-	PageToken   string
-	Filter      string
-	View        ListForumPostsView
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
+	// View is how much of each element is wanted.
+	View ListForumPostsView `query:"view"`
 }
 
 func (p *ListForumPostsParams) query() opencloud.Query {
@@ -415,6 +1073,8 @@ func (c *Client) ForumPosts(ctx context.Context, groupID, forumCategoryID string
 }
 
 // ForumPosts is [Client.ForumPosts] over any implementation of [API].
+//
+//go:noinline
 func ForumPosts(ctx context.Context, api API, groupID, forumCategoryID string, params *ListForumPostsParams) iter.Seq2[ForumPost, error] {
 	var start ListForumPostsParams
 	if params != nil {
@@ -444,9 +1104,12 @@ func (c *Client) ListJoinRequests(ctx context.Context, groupID string, params *L
 
 // ListJoinRequestsParams holds optional parameters; what is zero is not sent.
 type ListJoinRequestsParams struct {
-	MaxPageSize int
-	PageToken   string
-	Filter      string
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
 }
 
 func (p *ListJoinRequestsParams) query() opencloud.Query {
@@ -468,6 +1131,8 @@ func (c *Client) JoinRequests(ctx context.Context, groupID string, params *ListJ
 }
 
 // JoinRequests is [Client.JoinRequests] over any implementation of [API].
+//
+//go:noinline
 func JoinRequests(ctx context.Context, api API, groupID string, params *ListJoinRequestsParams) iter.Seq2[JoinRequest, error] {
 	var start ListJoinRequestsParams
 	if params != nil {
@@ -486,6 +1151,16 @@ func JoinRequests(ctx context.Context, api API, groupID string, params *ListJoin
 	})
 }
 
+// ListManageableGroups returns the groups whose experiences the user may
+// manage.
+//
+// It calls GET /legacy-develop/v1/user/groups/canmanage. It accepts an API key
+// or OAuth. Scopes: legacy-group:manage. Limit: 100 per minute and owner of the
+// key, 100 per minute and authorization.
+func (c *Client) ListManageableGroups(ctx context.Context) (*ListManageableGroupsResponse, error) {
+	return opencloud.Do[ListManageableGroupsResponse](ctx, c.core, MethodListManageableGroups, opencloud.Request{})
+}
+
 // ListMemberships returns a page of a group's members, at most 99. The group
 // "-" stands for all groups; Filter must then name the users.
 //
@@ -498,9 +1173,12 @@ func (c *Client) ListMemberships(ctx context.Context, groupID string, params *Li
 
 // ListMembershipsParams holds optional parameters; what is zero is not sent.
 type ListMembershipsParams struct {
-	MaxPageSize int
-	PageToken   string
-	Filter      string
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
+	// Filter is a condition in the part of CEL that Roblox knows for this list.
+	Filter string `query:"filter"`
 }
 
 func (p *ListMembershipsParams) query() opencloud.Query {
@@ -522,6 +1200,8 @@ func (c *Client) Memberships(ctx context.Context, groupID string, params *ListMe
 }
 
 // Memberships is [Client.Memberships] over any implementation of [API].
+//
+//go:noinline
 func Memberships(ctx context.Context, api API, groupID string, params *ListMembershipsParams) iter.Seq2[Membership, error] {
 	var start ListMembershipsParams
 	if params != nil {
@@ -540,6 +1220,15 @@ func Memberships(ctx context.Context, api API, groupID string, params *ListMembe
 	})
 }
 
+// ListPendingGroups returns the groups that the user asked to join.
+//
+// It calls GET /legacy-groups/v1/user/groups/pending. It accepts an API key or
+// OAuth. Scopes: legacy-group:manage. Limit: 100 per minute and owner of the
+// key, 100 per minute and authorization.
+func (c *Client) ListPendingGroups(ctx context.Context) (*ListPendingGroupsResponse, error) {
+	return opencloud.Do[ListPendingGroupsResponse](ctx, c.core, MethodListPendingGroups, opencloud.Request{})
+}
+
 // ListRoles returns a page of a group's roles, at most 20.
 //
 // It calls GET /cloud/v2/groups/{group_id}/roles. It accepts an API key or
@@ -551,8 +1240,10 @@ func (c *Client) ListRoles(ctx context.Context, groupID string, params *ListRole
 
 // ListRolesParams holds optional parameters; what is zero is not sent.
 type ListRolesParams struct {
-	MaxPageSize int
-	PageToken   string
+	// MaxPageSize is how many elements a page has at most. Roblox may send fewer.
+	MaxPageSize int `query:"maxPageSize"`
+	// PageToken is where the page starts, the NextPageToken of the one before.
+	PageToken string `query:"pageToken"`
 }
 
 func (p *ListRolesParams) query() opencloud.Query {
@@ -573,6 +1264,8 @@ func (c *Client) Roles(ctx context.Context, groupID string, params *ListRolesPar
 }
 
 // Roles is [Client.Roles] over any implementation of [API].
+//
+//go:noinline
 func Roles(ctx context.Context, api API, groupID string, params *ListRolesParams) iter.Seq2[Role, error] {
 	var start ListRolesParams
 	if params != nil {
@@ -601,6 +1294,15 @@ func (c *Client) UnassignRole(ctx context.Context, groupID, membershipID string,
 	return opencloud.Do[Membership](ctx, c.core, MethodUnassignRole, opencloud.Request{Path: []string{groupID, membershipID}, Body: request})
 }
 
+// UpdateDescription changes a group's description.
+//
+// It calls PATCH /legacy-groups/v1/groups/{groupId}/description. It accepts an
+// API key or OAuth. Scopes: legacy-group:manage. Limit: 100 per minute and
+// owner of the key, 100 per minute and authorization.
+func (c *Client) UpdateDescription(ctx context.Context, groupID string, request UpdateDescriptionRequest) (*UpdateDescriptionResponse, error) {
+	return opencloud.Do[UpdateDescriptionResponse](ctx, c.core, MethodUpdateDescription, opencloud.Request{Path: []string{groupID}, Body: request})
+}
+
 // UpdateMembership changes a member's role.
 //
 // It calls PATCH /cloud/v2/groups/{group_id}/memberships/{membership_id}. It
@@ -608,6 +1310,33 @@ func (c *Client) UnassignRole(ctx context.Context, groupID, membershipID string,
 // owner of the key, 90 per minute and authorization. Stability: beta.
 func (c *Client) UpdateMembership(ctx context.Context, groupID, membershipID string, membership MembershipUpdate) (*Membership, error) {
 	return opencloud.Do[Membership](ctx, c.core, MethodUpdateMembership, opencloud.Request{Path: []string{groupID, membershipID}, Body: membership})
+}
+
+// UpdateNotificationPreference changes what the user is told of a group.
+//
+// It calls PATCH /legacy-groups/v1/groups/{groupId}/notification-preference. It
+// accepts an API key or OAuth. Scopes: legacy-user:manage. Limit: 100 per
+// minute and owner of the key, 100 per minute and authorization.
+func (c *Client) UpdateNotificationPreference(ctx context.Context, groupID string, request UpdateNotificationPreferenceRequest) (NotificationPreferenceChange, error) {
+	return opencloud.Value[NotificationPreferenceChange](ctx, c.core, MethodUpdateNotificationPreference, opencloud.Request{Path: []string{groupID}, Body: request})
+}
+
+// UpdateSettings changes the settings of a group that are set.
+//
+// It calls PATCH /legacy-groups/v1/groups/{groupId}/settings. It accepts an API
+// key or OAuth. Scopes: legacy-group:manage. Limit: 100 per minute and owner of
+// the key, 100 per minute and authorization.
+func (c *Client) UpdateSettings(ctx context.Context, groupID string, request UpdateSettingsRequest) error {
+	return opencloud.Exec(ctx, c.core, MethodUpdateSettings, opencloud.Request{Path: []string{groupID}, Body: request})
+}
+
+// UpdateStatus sets the shout on a group's page; an empty one removes it.
+//
+// It calls PATCH /legacy-groups/v1/groups/{groupId}/status. It accepts an API
+// key or OAuth. Scopes: legacy-group:manage. Limit: 100 per minute and owner of
+// the key, 100 per minute and authorization.
+func (c *Client) UpdateStatus(ctx context.Context, groupID string, request UpdateStatusRequest) (*Shout, error) {
+	return opencloud.Do[Shout](ctx, c.core, MethodUpdateStatus, opencloud.Request{Path: []string{groupID}, Body: request})
 }
 
 // API is the set of the family's methods, for code that takes [Client] or a
@@ -618,15 +1347,24 @@ type API interface {
 	AssignRole(ctx context.Context, groupID, membershipID string, request AssignRoleRequest) (*Membership, error)
 	DeclineJoinRequest(ctx context.Context, groupID, joinRequestID string) error
 	GetGroup(ctx context.Context, groupID string) (*Group, error)
+	GetPolicies(ctx context.Context, request GetPoliciesRequest) (*GetPoliciesResponse, error)
 	GetRole(ctx context.Context, groupID, roleID string) (*Role, error)
+	GetSettings(ctx context.Context, groupID string) (*Settings, error)
+	ListAuditLog(ctx context.Context, groupID string, params *ListAuditLogParams) (*ListAuditLogResponse, error)
 	ListForumCategories(ctx context.Context, groupID string, params *ListForumCategoriesParams) (*ListForumCategoriesResponse, error)
 	ListForumComments(ctx context.Context, groupID, forumCategoryID, postID string, params *ListForumCommentsParams) (*ListForumCommentsResponse, error)
 	ListForumPosts(ctx context.Context, groupID, forumCategoryID string, params *ListForumPostsParams) (*ListForumPostsResponse, error)
 	ListJoinRequests(ctx context.Context, groupID string, params *ListJoinRequestsParams) (*ListJoinRequestsResponse, error)
+	ListManageableGroups(ctx context.Context) (*ListManageableGroupsResponse, error)
 	ListMemberships(ctx context.Context, groupID string, params *ListMembershipsParams) (*ListMembershipsResponse, error)
+	ListPendingGroups(ctx context.Context) (*ListPendingGroupsResponse, error)
 	ListRoles(ctx context.Context, groupID string, params *ListRolesParams) (*ListRolesResponse, error)
 	UnassignRole(ctx context.Context, groupID, membershipID string, request UnassignRoleRequest) (*Membership, error)
+	UpdateDescription(ctx context.Context, groupID string, request UpdateDescriptionRequest) (*UpdateDescriptionResponse, error)
 	UpdateMembership(ctx context.Context, groupID, membershipID string, membership MembershipUpdate) (*Membership, error)
+	UpdateNotificationPreference(ctx context.Context, groupID string, request UpdateNotificationPreferenceRequest) (NotificationPreferenceChange, error)
+	UpdateSettings(ctx context.Context, groupID string, request UpdateSettingsRequest) error
+	UpdateStatus(ctx context.Context, groupID string, request UpdateStatusRequest) (*Shout, error)
 }
 
 var _ API = (*Client)(nil)
@@ -654,9 +1392,24 @@ func (UnimplementedAPI) GetGroup(context.Context, string) (*Group, error) {
 	return nil, unimplemented("groups.GetGroup")
 }
 
+// GetPolicies fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) GetPolicies(context.Context, GetPoliciesRequest) (*GetPoliciesResponse, error) {
+	return nil, unimplemented("groups.GetPolicies")
+}
+
 // GetRole fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) GetRole(context.Context, string, string) (*Role, error) {
 	return nil, unimplemented("groups.GetRole")
+}
+
+// GetSettings fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) GetSettings(context.Context, string) (*Settings, error) {
+	return nil, unimplemented("groups.GetSettings")
+}
+
+// ListAuditLog fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) ListAuditLog(context.Context, string, *ListAuditLogParams) (*ListAuditLogResponse, error) {
+	return nil, unimplemented("groups.ListAuditLog")
 }
 
 // ListForumCategories fails with an error that wraps errors.ErrUnsupported.
@@ -679,9 +1432,19 @@ func (UnimplementedAPI) ListJoinRequests(context.Context, string, *ListJoinReque
 	return nil, unimplemented("groups.ListJoinRequests")
 }
 
+// ListManageableGroups fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) ListManageableGroups(context.Context) (*ListManageableGroupsResponse, error) {
+	return nil, unimplemented("groups.ListManageableGroups")
+}
+
 // ListMemberships fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) ListMemberships(context.Context, string, *ListMembershipsParams) (*ListMembershipsResponse, error) {
 	return nil, unimplemented("groups.ListMemberships")
+}
+
+// ListPendingGroups fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) ListPendingGroups(context.Context) (*ListPendingGroupsResponse, error) {
+	return nil, unimplemented("groups.ListPendingGroups")
 }
 
 // ListRoles fails with an error that wraps errors.ErrUnsupported.
@@ -694,9 +1457,29 @@ func (UnimplementedAPI) UnassignRole(context.Context, string, string, UnassignRo
 	return nil, unimplemented("groups.UnassignRole")
 }
 
+// UpdateDescription fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) UpdateDescription(context.Context, string, UpdateDescriptionRequest) (*UpdateDescriptionResponse, error) {
+	return nil, unimplemented("groups.UpdateDescription")
+}
+
 // UpdateMembership fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) UpdateMembership(context.Context, string, string, MembershipUpdate) (*Membership, error) {
 	return nil, unimplemented("groups.UpdateMembership")
+}
+
+// UpdateNotificationPreference fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) UpdateNotificationPreference(context.Context, string, UpdateNotificationPreferenceRequest) (NotificationPreferenceChange, error) {
+	return NotificationPreferenceChange(0), unimplemented("groups.UpdateNotificationPreference")
+}
+
+// UpdateSettings fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) UpdateSettings(context.Context, string, UpdateSettingsRequest) error {
+	return unimplemented("groups.UpdateSettings")
+}
+
+// UpdateStatus fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) UpdateStatus(context.Context, string, UpdateStatusRequest) (*Shout, error) {
+	return nil, unimplemented("groups.UpdateStatus")
 }
 
 func unimplemented(method string) error {
@@ -827,5 +1610,81 @@ var (
 		TokenLimit: opencloud.Limit{Max: 90, Per: time.Minute},
 		Class:      opencloud.Safe,
 		Stability:  "BETA",
+	}
+	// MethodListManageableGroups is GET /legacy-develop/v1/user/groups/canmanage.
+	MethodListManageableGroups = &opencloud.Method{
+		Name: "groups.ListManageableGroups", Verb: "GET", Path: "/legacy-develop/v1/user/groups/canmanage",
+		Scopes: []string{"legacy-group:manage"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 100, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 100, Per: time.Minute},
+		Class:      opencloud.Safe,
+	}
+	// MethodGetPolicies is POST /legacy-groups/v1/groups/policies.
+	MethodGetPolicies = &opencloud.Method{
+		Name: "groups.GetPolicies", Verb: "POST", Path: "/legacy-groups/v1/groups/policies",
+		Scopes: []string{"legacy-group:manage"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 100, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 100, Per: time.Minute},
+	}
+	// MethodListAuditLog is GET /legacy-groups/v1/groups/{groupId}/audit-log.
+	MethodListAuditLog = &opencloud.Method{
+		Name: "groups.ListAuditLog", Verb: "GET", Path: "/legacy-groups/v1/groups/{groupId}/audit-log",
+		Scopes: []string{"legacy-group:manage"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 100, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 100, Per: time.Minute},
+		Class:      opencloud.Safe,
+	}
+	// MethodUpdateDescription is PATCH /legacy-groups/v1/groups/{groupId}/description.
+	MethodUpdateDescription = &opencloud.Method{
+		Name: "groups.UpdateDescription", Verb: "PATCH", Path: "/legacy-groups/v1/groups/{groupId}/description",
+		Scopes: []string{"legacy-group:manage"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 100, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 100, Per: time.Minute},
+	}
+	// MethodUpdateNotificationPreference is PATCH /legacy-groups/v1/groups/{groupId}/notification-preference.
+	MethodUpdateNotificationPreference = &opencloud.Method{
+		Name: "groups.UpdateNotificationPreference", Verb: "PATCH", Path: "/legacy-groups/v1/groups/{groupId}/notification-preference",
+		Scopes: []string{"legacy-user:manage"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 100, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 100, Per: time.Minute},
+	}
+	// MethodGetSettings is GET /legacy-groups/v1/groups/{groupId}/settings.
+	MethodGetSettings = &opencloud.Method{
+		Name: "groups.GetSettings", Verb: "GET", Path: "/legacy-groups/v1/groups/{groupId}/settings",
+		Scopes: []string{"legacy-group:manage"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 100, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 100, Per: time.Minute},
+		Class:      opencloud.Safe,
+	}
+	// MethodUpdateSettings is PATCH /legacy-groups/v1/groups/{groupId}/settings.
+	MethodUpdateSettings = &opencloud.Method{
+		Name: "groups.UpdateSettings", Verb: "PATCH", Path: "/legacy-groups/v1/groups/{groupId}/settings",
+		Scopes: []string{"legacy-group:manage"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 100, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 100, Per: time.Minute},
+	}
+	// MethodUpdateStatus is PATCH /legacy-groups/v1/groups/{groupId}/status.
+	MethodUpdateStatus = &opencloud.Method{
+		Name: "groups.UpdateStatus", Verb: "PATCH", Path: "/legacy-groups/v1/groups/{groupId}/status",
+		Scopes: []string{"legacy-group:manage"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 100, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 100, Per: time.Minute},
+	}
+	// MethodListPendingGroups is GET /legacy-groups/v1/user/groups/pending.
+	MethodListPendingGroups = &opencloud.Method{
+		Name: "groups.ListPendingGroups", Verb: "GET", Path: "/legacy-groups/v1/user/groups/pending",
+		Scopes: []string{"legacy-group:manage"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 100, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 100, Per: time.Minute},
+		Class:      opencloud.Safe,
 	}
 )

@@ -14,8 +14,17 @@ import (
 
 // PublishMessageRequest is what PublishMessage sends.
 type PublishMessageRequest struct {
-	Topic   string `json:"topic"`
+	// Topic is the name that servers subscribe to. A request must have it.
+	Topic string `json:"topic"`
+	// Message is what the servers that subscribed to the topic get. A request must
+	// have it.
 	Message string `json:"message"`
+}
+
+// PublishToTopicRequest is what PublishToTopic sends.
+type PublishToTopicRequest struct {
+	// Message is what the servers that subscribed to the topic get.
+	Message string `json:"message,omitzero"`
 }
 
 // Client calls the family's operations. It is safe for concurrent use.
@@ -35,11 +44,25 @@ func (c *Client) PublishMessage(ctx context.Context, universeID string, request 
 	return opencloud.Exec(ctx, c.core, MethodPublishMessage, opencloud.Request{Path: []string{universeID}, Body: request})
 }
 
+// PublishToTopic publishes a message on a topic to all running servers of a
+// universe, in the first version of the API.
+//
+// It calls POST /messaging-service/v1/universes/{universeId}/topics/{topic}. It
+// accepts an API key or OAuth. Scopes: universe-messaging-service:publish.
+// Limit: 5000 per minute and owner of the key, 5000 per minute and
+// authorization. Stability: beta.
+//
+// Roblox recommends [Client.PublishMessage] in its place.
+func (c *Client) PublishToTopic(ctx context.Context, universeID, topic string, request PublishToTopicRequest) error {
+	return opencloud.Exec(ctx, c.core, MethodPublishToTopic, opencloud.Request{Path: []string{universeID, topic}, Body: request})
+}
+
 // API is the set of the family's methods, for code that takes [Client] or a
 // stand-in. It grows with Roblox's API: an implementation embeds
 // [UnimplementedAPI].
 type API interface {
 	PublishMessage(ctx context.Context, universeID string, request PublishMessageRequest) error
+	PublishToTopic(ctx context.Context, universeID, topic string, request PublishToTopicRequest) error
 }
 
 var _ API = (*Client)(nil)
@@ -50,6 +73,11 @@ type UnimplementedAPI struct{}
 // PublishMessage fails with an error that wraps errors.ErrUnsupported.
 func (UnimplementedAPI) PublishMessage(context.Context, string, PublishMessageRequest) error {
 	return unimplemented("messaging.PublishMessage")
+}
+
+// PublishToTopic fails with an error that wraps errors.ErrUnsupported.
+func (UnimplementedAPI) PublishToTopic(context.Context, string, string, PublishToTopicRequest) error {
+	return unimplemented("messaging.PublishToTopic")
 }
 
 func unimplemented(method string) error {
@@ -66,5 +94,14 @@ var (
 		KeyLimit:   opencloud.Limit{Max: 5000, Per: time.Minute},
 		TokenLimit: opencloud.Limit{Max: 5000, Per: time.Minute},
 		Stability:  "STABLE",
+	}
+	// MethodPublishToTopic is POST /messaging-service/v1/universes/{universeId}/topics/{topic}.
+	MethodPublishToTopic = &opencloud.Method{
+		Name: "messaging.PublishToTopic", Verb: "POST", Path: "/messaging-service/v1/universes/{universeId}/topics/{topic}",
+		Scopes: []string{"universe-messaging-service:publish"},
+		Key:    true, OAuth: true,
+		KeyLimit:   opencloud.Limit{Max: 5000, Per: time.Minute},
+		TokenLimit: opencloud.Limit{Max: 5000, Per: time.Minute},
+		Stability:  "BETA",
 	}
 )

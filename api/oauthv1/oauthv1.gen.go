@@ -17,15 +17,19 @@ import (
 
 // Introspection tells about a token. If Active is false the rest is empty.
 type Introspection struct {
-	Active    bool   `json:"active"`
-	Jti       string `json:"jti"`
-	Iss       string `json:"iss"`
+	// Active says whether it is active.
+	Active bool `json:"active"`
+	// Jti is the token's own id (RFC 7519).
+	Jti string `json:"jti"`
+	// Iss is the URL of who issued the token.
+	Iss string `json:"iss"`
+	// TokenType is how the token is presented, such as Bearer.
 	TokenType string `json:"token_type"`
 	// ClientID is a string of digits longer than 64 bits hold.
 	ClientID string `json:"client_id"`
 	// Aud need not equal ClientID.
 	Aud string `json:"aud"`
-	// Sub is the user id.
+	// Sub is the id of the user who consented, in digits. It never changes.
 	Sub string `json:"sub"`
 	// Scope lists the scopes separated by spaces.
 	Scope string `json:"scope"`
@@ -45,6 +49,7 @@ type Key struct {
 	Crv string `json:"crv"`
 	// Use is sig.
 	Use string `json:"use"`
+	// Kid names the key. What it signed says so in its header.
 	Kid string `json:"kid"`
 	// X is base64url.
 	X string `json:"x"`
@@ -54,30 +59,48 @@ type Key struct {
 
 // KeySet is a JWK set.
 type KeySet struct {
+	// Keys lists the keys, each of type [Key].
 	Keys []Key `json:"keys"`
 }
 
 // ProviderMetadata is the discovery document.
 type ProviderMetadata struct {
 	// Issuer is exact. Roblox's ends with a slash.
-	Issuer                string `json:"issuer"`
+	Issuer string `json:"issuer"`
+	// AuthorizationEndpoint is the page that asks people for consent.
 	AuthorizationEndpoint string `json:"authorization_endpoint"`
-	TokenEndpoint         string `json:"token_endpoint"`
+	// TokenEndpoint is where codes and refresh tokens are exchanged.
+	TokenEndpoint string `json:"token_endpoint"`
+	// IntrospectionEndpoint is where Introspect asks.
 	IntrospectionEndpoint string `json:"introspection_endpoint"`
-	RevocationEndpoint    string `json:"revocation_endpoint"`
+	// RevocationEndpoint is where Revoke asks.
+	RevocationEndpoint string `json:"revocation_endpoint"`
 	// ResourcesEndpoint is Roblox's own and in no standard.
-	ResourcesEndpoint                 string   `json:"resources_endpoint"`
-	UserinfoEndpoint                  string   `json:"userinfo_endpoint"`
-	JWKSURI                           string   `json:"jwks_uri"`
-	RegistrationEndpoint              string   `json:"registration_endpoint"`
-	ServiceDocumentation              string   `json:"service_documentation"`
-	ScopesSupported                   []string `json:"scopes_supported"`
-	ResponseTypesSupported            []string `json:"response_types_supported"`
-	SubjectTypesSupported             []string `json:"subject_types_supported"`
-	IDTokenSigningAlgValuesSupported  []string `json:"id_token_signing_alg_values_supported"`
-	ClaimsSupported                   []string `json:"claims_supported"`
+	ResourcesEndpoint string `json:"resources_endpoint"`
+	// UserinfoEndpoint is where UserInfo asks.
+	UserinfoEndpoint string `json:"userinfo_endpoint"`
+	// JWKSURI is where the keys that sign ID tokens are.
+	JWKSURI string `json:"jwks_uri"`
+	// RegistrationEndpoint is where clients are registered.
+	RegistrationEndpoint string `json:"registration_endpoint"`
+	// ServiceDocumentation is a page for developers.
+	ServiceDocumentation string `json:"service_documentation"`
+	// ScopesSupported lists the scopes supported.
+	ScopesSupported []string `json:"scopes_supported"`
+	// ResponseTypesSupported lists the response types supported.
+	ResponseTypesSupported []string `json:"response_types_supported"`
+	// SubjectTypesSupported lists the subject types supported.
+	SubjectTypesSupported []string `json:"subject_types_supported"`
+	// IDTokenSigningAlgValuesSupported lists the id token signing alg values
+	// supported.
+	IDTokenSigningAlgValuesSupported []string `json:"id_token_signing_alg_values_supported"`
+	// ClaimsSupported lists the claims supported.
+	ClaimsSupported []string `json:"claims_supported"`
+	// TokenEndpointAuthMethodsSupported lists the token endpoint auth methods
+	// supported.
 	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported"`
-	CodeChallengeMethodsSupported     []string `json:"code_challenge_methods_supported"`
+	// CodeChallengeMethodsSupported lists the code challenge methods supported.
+	CodeChallengeMethodsSupported []string `json:"code_challenge_methods_supported"`
 }
 
 // Refusal is an OAuth error answer.
@@ -86,22 +109,27 @@ type Refusal struct {
 	Error string `json:"error"`
 	// ErrorDescription is for the developer.
 	ErrorDescription string `json:"error_description"`
-	ErrorURI         string `json:"error_uri"`
+	// ErrorURI is the error's URI.
+	ErrorURI string `json:"error_uri"`
 }
 
 // ResourceIDs lists resources of one kind.
 type ResourceIDs struct {
+	// IDs lists the ids.
 	IDs []string `json:"ids"`
 }
 
 // ResourceInfo is what one account shares.
 type ResourceInfo struct {
-	Owner     ResourceOwner `json:"owner"`
-	Resources ResourceSet   `json:"resources"`
+	// Owner is of type [ResourceOwner].
+	Owner ResourceOwner `json:"owner"`
+	// Resources is of type [ResourceSet].
+	Resources ResourceSet `json:"resources"`
 }
 
 // ResourceOwner is the account that owns the resources.
 type ResourceOwner struct {
+	// ID is of the kind that Type says.
 	ID string `json:"id"`
 	// Type is User or Group.
 	Type string `json:"type"`
@@ -109,8 +137,10 @@ type ResourceOwner struct {
 
 // ResourceSet holds the shared resources by kind. A kind not shared is empty.
 type ResourceSet struct {
+	// Universe is of type [ResourceIDs].
 	Universe ResourceIDs `json:"universe"`
-	Creator  ResourceIDs `json:"creator"`
+	// Creator is of type [ResourceIDs].
+	Creator ResourceIDs `json:"creator"`
 }
 
 // Resources is what an access token may act on.
@@ -138,6 +168,7 @@ type Token struct {
 
 // TokenForm asks about one token, or revokes it.
 type TokenForm struct {
+	// Token is of type [Secret]. A request must have it.
 	Token Secret
 	// TokenTypeHint is access_token or refresh_token. Roblox needs none.
 	TokenTypeHint string
@@ -168,11 +199,11 @@ func (f TokenForm) values() url.Values {
 // UserInfo is the person who consented. Only Sub never changes; there is no
 // e-mail address.
 type UserInfo struct {
-	// Sub is the user id.
+	// Sub is the id of the user who consented, in digits. It never changes.
 	Sub string `json:"sub"`
-	// Name is the display name.
+	// Name is the display name, which need not be unique and may change.
 	Name string `json:"name"`
-	// Nickname is the display name.
+	// Nickname is the same as Name at Roblox.
 	Nickname string `json:"nickname"`
 	// PreferredUsername is the user name, which its owner may change.
 	PreferredUsername string `json:"preferred_username"`

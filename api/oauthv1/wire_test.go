@@ -76,7 +76,7 @@ func TestCallsOnTheWire(t *testing.T) {
 				_, _ = io.WriteString(w, row.answer)
 			}))
 			t.Cleanup(server.Close)
-			core, err := opencloud.New(opencloud.Options{BaseURL: server.URL, Credential: bearer("token")})
+			core, err := opencloud.New(opencloud.Options{BaseURL: server.URL, Credential: bearer("token"), HTTPClient: server.Client()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,8 +16,8 @@ import (
 
 // Options configure a [Browser]. The zero value works.
 type Options struct {
-	// Base carries the requests that no handler takes; nil means
-	// http.DefaultTransport.
+	// Base carries the requests that no handler takes; nil means the network, and
+	// a connection for each.
 	Base http.RoundTripper
 	// Handlers serve hosts in process, by the host (and port) of the URL, such
 	// as "localhost:3000".
@@ -64,11 +64,24 @@ const (
 // ErrTooManyRedirects is returned when a page redirects for ever.
 var ErrTooManyRedirects = errors.New("browser: more than 20 redirects")
 
+// network returns a transport that keeps no connection. Those that
+// http.DefaultTransport keeps are closed whenever an httptest.Server ends, also
+// while an answer without a body is on its way.
+func network() http.RoundTripper {
+	shared, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	own := shared.Clone()
+	own.DisableKeepAlives = true
+	return own
+}
+
 // New returns a browser with an empty cookie jar.
 func New(opts Options) *Browser {
 	base := opts.Base
 	if base == nil {
-		base = http.DefaultTransport
+		base = network()
 	}
 	jar, _ := cookiejar.New(nil) // fails never
 	return &Browser{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"testing"
@@ -95,6 +96,27 @@ func TestRealServerAndHandlersShareCookies(t *testing.T) {
 	u, _ := url.Parse("http://localhost:3000/")
 	if got := b.Cookies(u); len(got) != 1 || got[0].Value != "1" {
 		t.Errorf("Cookies = %v", got)
+	}
+}
+
+// No connection is left for the end of another test's server to close.
+func TestNoConnectionIsKept(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	made, kept := 0, 0
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		GotConn:     func(httptrace.GotConnInfo) { made++ },
+		PutIdleConn: func(error) { kept++ },
+	})
+	b := browser.New(browser.Options{})
+	for range 2 {
+		if _, err := b.Open(ctx, server.URL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if made != 2 || kept != 0 {
+		t.Errorf("%d connections were made and %d kept, want 2 and none", made, kept)
 	}
 }
 

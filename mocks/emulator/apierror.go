@@ -46,6 +46,13 @@ func notAllowed(w http.ResponseWriter, _ *http.Request) {
 	gatewayError(w, http.StatusMethodNotAllowed, "MethodNotAllowed")
 }
 
+// notHere answers for operations of Roblox's that the emulator lacks. A 404
+// would pass for a resource that does not exist.
+func notHere(w http.ResponseWriter) {
+	gatewayError(w, http.StatusNotImplemented,
+		"The emulator does not have this operation. Package mocks has a stand-in for each family, with every operation")
+}
+
 // caller is who makes an Open Cloud call: the owner of the API key (grant is
 // nil), or an app for a user.
 type caller struct{ grant *grant }

@@ -47,9 +47,9 @@ func TestCloudCredentials(t *testing.T) {
 		"key only":        {"GET", "/cloud/v2/universes/8801/data-stores", []string{"Authorization", "Bearer " + token}, 401, "gateway"},
 		"key only, v1":    {"GET", "/datastores/v1/universes/8801/standard-datastores", []string{"Authorization", "Bearer " + token}, 401, "gateway"},
 		"unknown user":    {"GET", "/cloud/v2/users/1", []string{"X-Api-Key", a.APIKey()}, 404, "v2"},
-		"unknown path":    {"GET", "/cloud/v2/nonsense", []string{"X-Api-Key", a.APIKey()}, 404, "gateway"},
+		"unknown path":    {"GET", "/cloud/v2/nonsense", []string{"X-Api-Key", a.APIKey()}, 501, "gateway"},
 		"dot segment":     {"GET", "/cloud/v2/groups/../users/156", []string{"X-Api-Key", a.APIKey()}, 404, "gateway"},
-		"method":          {"PUT", "/cloud/v2/users/156", []string{"X-Api-Key", a.APIKey()}, 405, "gateway"},
+		"method":          {"PUT", "/cloud/v2/users/156", []string{"X-Api-Key", a.APIKey()}, 501, "gateway"},
 		"v1 error":        {"POST", "/messaging-service/v1/universes/1/topics/t", []string{"X-Api-Key", a.APIKey()}, 404, "v1"},
 		"bad v2 message":  {"POST", publish, []string{"X-Api-Key", a.APIKey()}, 400, "v2"},
 		"group not given": {"GET", "/cloud/v2/groups/7002/roles", []string{"Authorization", "Bearer " + token}, 403, "v2"},
@@ -66,6 +66,39 @@ func TestCloudCredentials(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A 404 would tell a caller that what it asks for does not exist.
+func TestOperationsThatAreNotHere(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	for _, call := range []string{"POST /assets/v1/assets", "GET /cloud/v2/universes/8801/places/1", "POST /cloud/v2/universes/8801:translateText"} {
+		method, path, _ := strings.Cut(call, " ")
+		got := a.key(method, path, "{}")
+		want(t, got, 501, "")
+		if !strings.Contains(got.text, "Package mocks") {
+			t.Errorf("%s: %s", call, got.text)
+		}
+	}
+	a.Fault(emulator.Fault{Endpoint: emulator.EndpointCloud, Kind: emulator.Status, Status: 429})
+	want(t, a.key("POST", "/assets/v1/assets", "{}"), 429, "")
+	if got := a.Log().To(emulator.EndpointCloud); len(got) != 4 {
+		t.Errorf("%d calls in the log: %v", len(got), got)
+	}
+	for _, path := range []string{"/", "/favicon.ico", "/oauth/v1/nothing"} {
+		want(t, a.send(a.request("GET", path, "")), 404, "")
+	}
+}
+
+func TestRestartServers(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	want(t, a.key("POST", "/cloud/v2/universes/8801:restartServers", "{}"), 200, "")
+	want(t, a.key("POST", "/cloud/v2/universes/8801:restartServers", ""), 400, "")
+	want(t, a.key("POST", "/cloud/v2/universes/1:restartServers", "{}"), 404, "")
+	token := a.signIn("scope", "openid universe:write").body["access_token"]
+	want(t, a.bearer(token, "POST", "/cloud/v2/universes/8801:restartServers", "{}"), 200, "")
+	want(t, a.bearer(token, "POST", "/cloud/v2/universes/8803:restartServers", "{}"), 403, "")
 }
 
 func TestUnauthorizedSaysWhy(t *testing.T) {

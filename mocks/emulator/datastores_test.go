@@ -227,24 +227,66 @@ func TestV1Entries(t *testing.T) {
 
 func TestOrdered(t *testing.T) {
 	t.Parallel()
+	for name, tc := range map[string]struct {
+		at, list, missing, entries, path string
+		exists                           int
+	}{
+		"v1": {
+			"/ordered-data-stores/v1/universes/8801/orderedDataStores/Score/scopes/global/entries",
+			"order_by=desc&max_page_size=2", "allow_missing=True", "entries",
+			"universes/8801/orderedDataStores/Score/scopes/global/entries/a", 409,
+		},
+		"v2": {
+			"/cloud/v2/universes/8801/ordered-data-stores/Score/scopes/global/entries",
+			"orderBy=value+desc&maxPageSize=2", "allowMissing=true", "orderedDataStoreEntries",
+			"universes/8801/ordered-data-stores/Score/scopes/global/entries/a", 400,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			for id, body := range map[string]string{"a": `{"value":1}`, "b": `{"value":9}`, "c": `{"value":5}`} {
+				want(t, a.key("POST", tc.at+"?id="+id, body), 200, "")
+			}
+			want(t, a.key("POST", tc.at+"?id=a", `{"value":1}`), tc.exists, "")
+			list := a.key("GET", tc.at+"?"+tc.list+"&filter=", "")
+			if list.body[tc.entries].([]any)[0].(map[string]any)["id"] != "b" || list.body["nextPageToken"] == "" {
+				t.Errorf("list %s", list.text)
+			}
+			if got := a.key("POST", tc.at+"/a:increment", `{"amount":3}`); got.body["value"] != 4.0 || got.body["path"] != tc.path {
+				t.Errorf("increment %s", got.text)
+			}
+			want(t, a.key("PATCH", tc.at+"/z", `{"value":1}`), 404, "")
+			want(t, a.key("PATCH", tc.at+"/z?"+tc.missing, `{"value":1}`), 200, "")
+			want(t, a.key("PATCH", tc.at+"/z", `{"value":-1}`), 400, "")
+			want(t, a.key("PATCH", tc.at+"/z", `{"value":"x"}`), 400, "")
+			want(t, a.key("DELETE", tc.at+"/z", ""), 200, "")
+			want(t, a.key("GET", tc.at+"/z", ""), 404, "")
+			want(t, a.key("GET", tc.at+"/a", ""), 200, "")
+		})
+	}
+}
+
+func TestOrderedFilter(t *testing.T) {
+	t.Parallel()
 	a := start(t)
-	at := "/ordered-data-stores/v1/universes/8801/orderedDataStores/Score/scopes/global/entries"
+	at := "/cloud/v2/universes/8801/ordered-data-stores/Score/scopes/global/entries"
 	for id, body := range map[string]string{"a": `{"value":1}`, "b": `{"value":9}`, "c": `{"value":5}`} {
 		want(t, a.key("POST", at+"?id="+id, body), 200, "")
 	}
-	want(t, a.key("POST", at+"?id=a", `{"value":1}`), 409, "ALREADY_EXISTS")
-	list := a.key("GET", at+"?order_by=desc&max_page_size=2&filter=", "")
-	if list.body["entries"].([]any)[0].(map[string]any)["id"] != "b" || list.body["nextPageToken"] == "" {
-		t.Errorf("list %s", list.text)
+	for filter, ids := range map[string]string{
+		"entry >= 5": "cb", "entry <= 5": "ac", "entry >= 2 && entry <= 8": "c", "entry >= 10": "", "": "acb",
+		"entry >= 2 && entry >= 6": "b", "entry <= 6 && entry <= 3": "a",
+	} {
+		var got strings.Builder
+		for _, entry := range a.key("GET", at+"?filter="+url.QueryEscape(filter), "").body["orderedDataStoreEntries"].([]any) {
+			got.WriteString(entry.(map[string]any)["id"].(string))
+		}
+		if got.String() != ids {
+			t.Errorf("%s yields %s, want %s", filter, got.String(), ids)
+		}
 	}
-	if got := a.key("POST", at+"/a:increment", `{"amount":3}`); got.body["value"] != 4.0 {
-		t.Errorf("increment %s", got.text)
+	for _, filter := range []string{"entry>=5", "value >= 5", "entry >= 5 || entry <= 1", "entry >= 99999999999999999999"} {
+		want(t, a.key("GET", at+"?filter="+url.QueryEscape(filter), ""), 400, "")
 	}
-	want(t, a.key("PATCH", at+"/z", `{"value":1}`), 404, "")
-	want(t, a.key("PATCH", at+"/z?allow_missing=True", `{"value":1}`), 200, "")
-	want(t, a.key("PATCH", at+"/z", `{"value":-1}`), 400, "")
-	want(t, a.key("PATCH", at+"/z", `{"value":"x"}`), 400, "")
-	want(t, a.key("DELETE", at+"/z", ""), 200, "")
-	want(t, a.key("GET", at+"/z", ""), 404, "")
-	want(t, a.key("GET", at+"/a", ""), 200, "")
 }

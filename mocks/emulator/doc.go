@@ -5,16 +5,17 @@
 // Refresh tokens work once. What happens to one that is presented again is
 // [Options.RefreshReuse]. Tokens are real: access and ID tokens are ES256
 // JSON Web Tokens with Roblox's claims, refresh tokens are opaque JWEs of about
-// a kilobyte. Time can be moved with [Emulator.Advance], any endpoint can be
-// made to misbehave with [Emulator.Fault], and everything that arrived can be
-// read back with [Emulator.Log].
+// a kilobyte. What was handed out can be aged with [Emulator.Advance], any
+// endpoint can be made to misbehave with [Emulator.Fault], and everything that
+// arrived can be read back with [Emulator.Log].
 //
 // # What is there
 //
 // The OAuth endpoints stand under /oauth/ as they do at Roblox; Open Cloud
-// answers for users, groups, universes, messaging and data stores under
-// /cloud/v2/, /messaging-service/, /datastores/ and /ordered-data-stores/, from
-// state kept in memory. Three accounts can sign in: 156 (Juniper, who owns two
+// answers for users, groups, universes, messaging and data stores, ordered ones
+// too, under /cloud/v2/, /messaging-service/, /datastores/ and
+// /ordered-data-stores/, from state kept in memory. To any other operation it
+// says 501, not 404: package mocks has a stand-in for each. Three accounts can sign in: 156 (Juniper, who owns two
 // experiences and the group 7001), 257 (Marlow, an experience and the group
 // 7002) and 358 (Sable, who owns nothing and has no picture). Any number of
 // data stores can be written in the experiences 8801 to 8805.

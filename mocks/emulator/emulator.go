@@ -67,6 +67,8 @@ func (e *Emulator) handle(r *http.Request, body []byte) (*answer, error) {
 		switch {
 		case rt != nil:
 			rt.serve(a, r, vars)
+		case entry.Endpoint == EndpointCloud:
+			notHere(a)
 		case len(verbs) > 0:
 			a.Header()["Allow"] = verbs
 			notAllowed(a, r)

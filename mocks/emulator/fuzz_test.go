@@ -26,6 +26,7 @@ func FuzzRequest(f *testing.F) {
 		"POST /datastores/v1/universes/8801/standard-datastores/datastore/entries/entry?datastoreName=S&entryKey=k nul",
 		`POST /ordered-data-stores/v1/universes/8801/orderedDataStores/S/scopes/g/entries/k:increment {"amount":9223372036854775807}`,
 		"POST /emulator/faults [{}]",
+		"GET /assets/v1/assets/1 ",
 	} {
 		f.Add(seed)
 	}
@@ -44,7 +45,7 @@ func FuzzRequest(f *testing.F) {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("X-Api-Key", a.APIKey())
 		got := a.send(req)
-		if got.StatusCode >= 500 {
+		if got.StatusCode >= 500 && got.StatusCode != http.StatusNotImplemented { // that it lacks an operation it says so
 			t.Errorf("answered %d %s", got.StatusCode, got.text)
 		}
 		if to := got.Header.Get("Location"); to != "" && !strings.HasPrefix(to, callback+"?") {

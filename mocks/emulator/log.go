@@ -111,6 +111,8 @@ func (e *Emulator) record(r *http.Request, rt *route, body []byte) *Entry {
 	entry := &Entry{Time: e.Now(), Method: r.Method, Path: r.URL.Path}
 	if rt != nil {
 		entry.Endpoint = rt.endpoint
+	} else if cloudPath(r.URL.Path) {
+		entry.Endpoint = EndpointCloud
 	}
 	params := r.URL.Query()
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {

@@ -39,6 +39,14 @@ func (e *Emulator) match(r *http.Request) (rt *route, v vars, verbs []string) {
 	return nil, nil, verbs
 }
 
+// cloudPath reports whether a path is such as Open Cloud's have, whose first two
+// segments are a service and a version.
+func cloudPath(path string) bool {
+	segments := strings.Split(path, "/")[1:]
+	return len(segments) > 2 && segments[0] != "oauth" && segments[0] != "emulator" &&
+		!slices.ContainsFunc(segments, func(s string) bool { return s == "" || s == "." || s == ".." })
+}
+
 // newRoute prepares the template of a route. Templates with a verb must stand
 // before those without.
 func newRoute(endpoint Endpoint, verb, path string, serve func(http.ResponseWriter, *http.Request, vars)) route {

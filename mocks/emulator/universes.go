@@ -61,6 +61,8 @@ func (w *world) addUniverse(id, name, owner string, born time.Time) {
 
 func (e *Emulator) universeRoutes() []route {
 	return []route{
+		newRoute(EndpointCloud, "POST", "/cloud/v2/universes/{universes}:restartServers",
+			e.cloud(operation{scope: "universe:write", on: "universes"}, e.restartServers)),
 		newRoute(EndpointCloud, "GET", "/cloud/v2/universes/{universes}", e.cloud(operation{}, e.getUniverse)),
 		newRoute(EndpointCloud, "PATCH", "/cloud/v2/universes/{universes}",
 			e.cloud(operation{scope: "universe:write", on: "universes"}, e.updateUniverse)),
@@ -73,6 +75,18 @@ func (e *Emulator) getUniverse(_ caller, _ *http.Request, v vars) (*reply, *apiE
 		return nil, noSuch("universe")
 	}
 	return ok(u)
+}
+
+// restartServers changes nothing: there are no servers. The log has the call.
+func (e *Emulator) restartServers(_ caller, r *http.Request, v vars) (*reply, *apiError) {
+	if e.world.universes[v["universes"]] == nil {
+		return nil, noSuch("universe")
+	}
+	var body map[string]any
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return nil, invalidArgument("The body must be a JSON object.")
+	}
+	return ok(struct{}{})
 }
 
 // updateUniverse sets the fields that the mask names, or, without a mask, those

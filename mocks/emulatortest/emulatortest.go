@@ -1,7 +1,15 @@
-// Package emulatortest starts a Roblox in a test.
+// Package emulatortest starts a Roblox in a test. [Start] runs it,
+// [Emulator.Options] and [Emulator.OAuth] configure a client and an app for it,
+// and [SignIn] signs a user in.
+//
+// It keeps time by the machine's clock. To see tokens expire, give it a short
+// [emulator.Options.AccessTTL], or let weeks pass at once in a bubble of
+// testing/synctest, as the example does. [emulator.Emulator.Advance] ages what
+// the emulator has handed out, and the program under test knows nothing of it.
 package emulatortest
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -14,6 +22,8 @@ type Emulator struct {
 	*emulator.Emulator
 	// URL is its base URL, such as http://127.0.0.1:40123.
 	URL string
+
+	client *http.Client
 }
 
 // DefaultClientSecret is the client secret of a started emulator, unless an
@@ -37,10 +47,12 @@ func Start(t testing.TB, options ...func(*emulator.Options)) *Emulator {
 	server.Config.Handler = e
 	server.Start()
 	t.Cleanup(server.Close)
-	return &Emulator{Emulator: e, URL: opts.URL}
+	return &Emulator{Emulator: e, URL: opts.URL, client: server.Client()}
 }
 
-// Options are those of a client that calls Open Cloud with the emulator's key.
+// Options are those of a client that calls Open Cloud with the emulator's key,
+// over connections of its own: those of http.DefaultTransport are closed when an
+// emulator or another httptest.Server ends.
 func (e *Emulator) Options() opencloud.Options {
-	return opencloud.Options{APIKey: e.APIKey(), BaseURL: e.URL}
+	return opencloud.Options{APIKey: e.APIKey(), BaseURL: e.URL, HTTPClient: e.client}
 }

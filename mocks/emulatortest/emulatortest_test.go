@@ -1,6 +1,7 @@
 package emulatortest_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/rblx-go/opencloud"
@@ -20,6 +21,9 @@ func TestOptionsReachTheEmulator(t *testing.T) {
 	got, err := opencloud.Do[user](t.Context(), client, m, opencloud.Request{Path: []string{"156"}})
 	if err != nil || got.Name != "juniper_builds" {
 		t.Errorf("got %v, %v", got, err)
+	}
+	if hc := emu.Options().HTTPClient; hc == nil || hc.Transport == nil || hc.Transport == http.DefaultTransport {
+		t.Error("its connections are those that other servers close when they end")
 	}
 	if o := emu.Emulator.Options(); o.ClientID != "42" || o.URL != emu.URL || o.ClientSecret != emulatortest.DefaultClientSecret {
 		t.Errorf("options %+v", o)

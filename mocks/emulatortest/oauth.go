@@ -10,7 +10,7 @@ import (
 )
 
 // OAuth is the configuration of the emulator's one app over store. It asks for
-// an ID token and for publishing messages.
+// an ID token with the user's names and for publishing messages.
 func (e *Emulator) OAuth(t testing.TB, store oauth.Store) oauth.Config {
 	t.Helper()
 	opts := e.Emulator.Options()

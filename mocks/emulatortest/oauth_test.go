@@ -21,7 +21,7 @@ func TestOurGrantSurvives(t *testing.T) {
 	emu := emulatortest.Start(t, short)
 	store := oauth.NewMemoryStore()
 	config := emu.OAuth(t, store)
-	config.SendBudget, config.DrainMargin = 200*time.Millisecond, 200*time.Millisecond
+	config.SendBudget, config.DrainMargin = 2*time.Second, 2*time.Second
 	processes := []*oauth.App{newApp(t, config), newApp(t, config)}
 	id := emulatortest.SignIn(t, processes[0], config.RedirectURL)
 
@@ -149,7 +149,7 @@ func signInWithXOAuth2(t *testing.T, emu *emulatortest.Emulator) *savedToken {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := emu.Options().HTTPClient.Transport.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,11 +92,11 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 func TestNoSecretInAnyOutput(t *testing.T) {
 	t.Parallel()
 	emu := emulatortest.Start(t, short)
-	wire := &canaries{base: http.DefaultTransport, seen: map[string]string{}, ways: map[string]bool{}}
+	wire := &canaries{base: emu.Options().HTTPClient.Transport, seen: map[string]string{}, ways: map[string]bool{}}
 	var out lockedBuffer
 	config := emu.OAuth(t, oauth.NewMemoryStore())
 	config.HTTPClient = &http.Client{Transport: wire}
-	config.SendBudget, config.DrainMargin = 200*time.Millisecond, 200*time.Millisecond
+	config.SendBudget, config.DrainMargin = 2*time.Second, 2*time.Second
 	config.Logger = slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	tell := func(values ...any) {
 		for _, v := range values {
@@ -125,11 +125,16 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 		_, err := opencloud.Do[map[string]any](t.Context(), c, &method, opencloud.Request{Path: []string{"8801"}})
 		tell(err)
 	}
-	for _, kind := range []emulator.Kind{
+	kinds := []emulator.Kind{
 		emulator.Truncate, emulator.Cut, emulator.HTML, emulator.ErrorMember, emulator.NoAccessToken,
 		emulator.OtherTokenType, emulator.Redirect, emulator.Status, emulator.Drop,
-	} {
-		g := app.Grant(emulatortest.SignIn(t, app, config.RedirectURL))
+	}
+	grants := make([]*oauth.Grant, len(kinds)) // made first, so that they wait for their turns together
+	for i := range grants {
+		grants[i] = app.Grant(emulatortest.SignIn(t, app, config.RedirectURL))
+	}
+	for i, kind := range kinds {
+		g := grants[i]
 		emu.Fault(emulator.Fault{
 			Endpoint: emulator.EndpointToken, After: true, Kind: kind, Status: http.StatusServiceUnavailable, Location: "https://example.com/",
 		})

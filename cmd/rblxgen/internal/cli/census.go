@@ -2,7 +2,9 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rblx-go/opencloud/cmd/internal/usage"
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/importer"
 )
 
@@ -17,9 +20,13 @@ func censusCommand(dir *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "census",
 		Short: "Says what became of every operation of the imported document",
-		Args:  cobra.NoArgs,
+		Args:  usage.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			text, err := os.ReadFile(filepath.Join(*dir, "openapi", "census.json"))
+			name := filepath.Join(*dir, "openapi", "census.json")
+			text, err := os.ReadFile(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%s: missing; --dir names the module's root, where rblxgen import FILE writes it", name)
+			}
 			if err != nil {
 				return err
 			}
@@ -28,15 +35,23 @@ func censusCommand(dir *string) *cobra.Command {
 				return fmt.Errorf("openapi/census.json: %w", err)
 			}
 			out, n := cmd.OutOrStdout(), c.Operations
-			fmt.Fprintf(out, "document of %s: %d operations, %d of them for a browser's cookie only\n", c.Document.Date, n.Total, n.CookieOnly)
-			fmt.Fprintf(out, "generated: %d, of which %d from earlier documents\n", n.Generated, n.Kept)
+			fmt.Fprintf(out, "document of %s\n", c.Document.Date)
 			for _, family := range slices.Sorted(maps.Keys(c.Families)) {
-				fmt.Fprintf(out, "  %-14s %d\n", family, c.Families[family])
+				fmt.Fprintf(out, "  %-18s %d\n", family, c.Families[family])
 			}
-			fmt.Fprintf(out, "in no family yet: %d\n", n.NotPlaced)
-			for _, key := range slices.Sorted(maps.Keys(c.NotPlaced)) {
-				fmt.Fprintf(out, "  %s (%s)\n", key, c.NotPlaced[key])
+			for _, key := range slices.Sorted(maps.Keys(c.Twins)) {
+				fmt.Fprintf(out, "one on the wire: %s is %s\n", key, c.Twins[key])
 			}
+			for _, key := range slices.Sorted(maps.Keys(c.Skipped)) {
+				fmt.Fprintf(out, "without a method: %s (%s)\n", key, c.Skipped[key])
+			}
+			for _, key := range c.Unplaced {
+				fmt.Fprintf(out, "unplaced: %s\n", key)
+			}
+			if n.Kept > 0 {
+				fmt.Fprintf(out, "kept from earlier documents: %d\n", n.Kept)
+			}
+			fmt.Fprintf(out, "total %d accepted %d generated %d left-out %d unplaced %d\n", n.Total, n.Accepted, n.Generated, n.LeftOut, n.Unplaced)
 			return nil
 		},
 	}

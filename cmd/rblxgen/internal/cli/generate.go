@@ -11,18 +11,26 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rblx-go/opencloud/cmd/internal/usage"
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/generator"
 )
 
 func generateCommand(dir *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "generate",
-		Short: "Writes api/**/*.gen.go from openapi/*.yaml, offline",
-		Args:  cobra.NoArgs,
+		Short: "Writes api/**/*.gen.go and mocks/*.gen.go from openapi/*.yaml, offline",
+		Args:  usage.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			files, err := generator.Generate(*dir)
 			if err != nil {
 				return err
+			}
+			stale, err := generator.Stale(*dir)
+			if err != nil {
+				return err
+			}
+			for _, name := range stale {
+				fmt.Fprintf(cmd.ErrOrStderr(), "rblxgen: %s is not in the description any more: remove it from openapi/overlay.yaml\n", name)
 			}
 			changed, err := write(*dir, files)
 			if err != nil {
@@ -40,22 +48,24 @@ func generateCommand(dir *string) *cobra.Command {
 // what it changed. Files that are no longer generated go.
 func write(dir string, files map[string][]byte) ([]string, error) {
 	var changed []string
-	err := filepath.WalkDir(filepath.Join(dir, "api"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".gen.go") {
-			return err
+	for _, tree := range []string{"api", "mocks"} {
+		err := filepath.WalkDir(filepath.Join(dir, tree), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".gen.go") && !strings.HasSuffix(path, "_gen_test.go") {
+				return err
+			}
+			rel, err := filepath.Rel(dir, path)
+			if err != nil {
+				return err
+			}
+			if _, wanted := files[filepath.ToSlash(rel)]; wanted {
+				return nil
+			}
+			changed = append(changed, filepath.ToSlash(rel)+" (removed)")
+			return os.Remove(path)
+		})
+		if err != nil && !os.IsNotExist(err) {
+			return nil, err
 		}
-		rel, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		if _, wanted := files[filepath.ToSlash(rel)]; wanted {
-			return nil
-		}
-		changed = append(changed, filepath.ToSlash(rel)+" (removed)")
-		return os.Remove(path)
-	})
-	if err != nil && !os.IsNotExist(err) {
-		return nil, err
 	}
 	written, err := writeFiles(dir, files)
 	changed = append(changed, written...)

@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rblx-go/opencloud/cmd/internal/usage"
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/importer"
 )
 
@@ -24,7 +26,7 @@ names.yaml and census.json. What an earlier document had and this one lacks
 stays, deprecated. Names that users know stay as they are. A document that
 cannot be read changes nothing.`,
 		Example: "  rblxgen import openapi.json && rblxgen generate",
-		Args:    cobra.ExactArgs(1),
+		Args:    usage.Exactly(1, "one FILE, Roblox's document"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			source, date, err := readSource(args[0])
 			if err != nil {
@@ -42,6 +44,9 @@ cannot be read changes nothing.`,
 			}
 			for _, w := range result.Warnings {
 				fmt.Fprintln(cmd.ErrOrStderr(), "rblxgen:", w)
+			}
+			if none := result.Census.Redundant; len(none) > 0 {
+				fmt.Fprintln(cmd.ErrOrStderr(), "rblxgen: these passes found nothing to correct in this document:", strings.Join(none, "; "))
 			}
 			changed, err := writeFiles(*dir, result.Files)
 			if err != nil {

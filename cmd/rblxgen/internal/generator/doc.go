@@ -18,7 +18,7 @@ func (f *family) typeDoc(name string) string {
 	var returned, sent, parts []string
 	for _, op := range spec.Operations(f.doc) {
 		method := methodName(op.Object)
-		if slices.Contains(spec.Refs(bodySchema(op.Object)), name) {
+		if f.refersTo(op.Object, name) {
 			sent = append(sent, method)
 		}
 		if slices.Contains(spec.Refs(op.Object["responses"]), name) {
@@ -30,10 +30,16 @@ func (f *family) typeDoc(name string) string {
 			parts = append(parts, other)
 		}
 	}
+	var takes []string
+	for _, op := range spec.Operations(f.doc) {
+		if slices.Contains(spec.Refs(op.Object["parameters"]), name) {
+			takes = append(takes, methodName(op.Object))
+		}
+	}
 	of := join(parts)
 	does := func(verb string, names []string) string {
-		slices.Sort(names)
-		if len(slices.Compact(names)) == 1 {
+		slices.Sort(names) // a method over two operations is there twice
+		if names = slices.Compact(names); len(names) == 1 {
 			verb += "s"
 		}
 		return join(names) + " " + verb
@@ -49,20 +55,10 @@ func (f *family) typeDoc(name string) string {
 		return fmt.Sprintf("%s is a kind of value in %s.", name, of)
 	case of != "":
 		return fmt.Sprintf("%s is part of %s.", name, of)
+	case len(takes) > 0:
+		return fmt.Sprintf("%s is a kind of value that %s.", name, does("take", takes))
 	}
 	return name + " is a type of the API."
-}
-
-// fieldDoc returns the comment of a field, "" if there is nothing to say.
-func fieldDoc(name string, o spec.Object) string {
-	doc := ""
-	if d := spec.Text(o, "description"); d != "" {
-		doc = name + " " + d
-	}
-	if spec.Flag(o, "deprecated") {
-		doc += "\n\n" + deprecation(o)
-	}
-	return strings.TrimSpace(doc)
 }
 
 // deprecation is the paragraph that tools look for.
@@ -88,10 +84,47 @@ func (f *family) methodDoc(name string, ops []spec.Operation) string {
 		out += "calls " + strings.Join(calls, " or ") + "."
 	}
 	out += " " + facts(first)
+	if better := f.alternatives(first); better != "" {
+		out += "\n\n" + better
+	}
 	if spec.Flag(first, "deprecated") {
 		out += "\n\n" + deprecation(first)
 	}
 	return out
+}
+
+// alternatives names the methods that Roblox recommends in place of this one.
+func (f *family) alternatives(op spec.Object) string {
+	var better []string
+	for _, e := range spec.List(op, "x-roblox-recommended-alternatives") {
+		o, _ := e.(spec.Object)
+		_, path, _ := strings.Cut(spec.Text(o, "url"), "roblox.com")
+		key := strings.ToUpper(spec.Text(o, "httpMethod")) + " " + path
+		for _, other := range spec.Operations(f.whole) {
+			if !sameOperation(other.Key(), key) {
+				continue
+			}
+			family, name, _ := strings.Cut(spec.Text(other.Object, "operationId"), ".")
+			if method := spec.Text(other.Object, "x-rblx-method"); method != "" {
+				name = method
+			}
+			if family == f.name {
+				better = append(better, "[Client."+name+"]")
+			} else {
+				better = append(better, family+"."+name)
+			}
+		}
+	}
+	if len(better) == 0 {
+		return ""
+	}
+	return "Roblox recommends " + join(better) + " in its place."
+}
+
+// sameOperation compares keys as Roblox writes them in references: with the
+// service's name cut short.
+func sameOperation(key, reference string) bool {
+	return key == reference || strings.ReplaceAll(key, "/toolbox-service/", "/toolbox/") == reference
 }
 
 // facts says what a caller must know of the operation.

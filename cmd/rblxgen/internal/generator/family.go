@@ -16,12 +16,21 @@ type family struct {
 	facts spec.Object // x-rblx-families/<name>: prose and address structs
 	roles map[string]role
 	oauth bool // the OAuth endpoints: plain numbers, forms for bodies
+
+	whole       spec.Object               // the description that it was cut out of
+	polls       map[string]spec.Operation // those of other families that ask for work of this one, by key
+	headedTypes map[string]headedType     // answers with data in their headers
+	walked      map[string]bool           // names that iterators have got
+	view        *clientView               // once rendered
 }
 
 // newFamily cuts the family out of the description. There operations are
 // called family.Method and schemas family.Type; here Method and Type.
 func newFamily(whole spec.Object, name string) (*family, error) {
-	f := &family{name: name, facts: spec.At(whole, "x-rblx-families", name), roles: map[string]role{}}
+	f := &family{
+		name: name, facts: spec.At(whole, "x-rblx-families", name), roles: map[string]role{},
+		whole: whole, polls: map[string]spec.Operation{}, headedTypes: map[string]headedType{}, walked: map[string]bool{},
+	}
 	paths, schemas := spec.Object{}, spec.Object{}
 	for _, op := range spec.Operations(whole) {
 		if !slices.Contains(spec.Strings(op.Object, "tags"), name) {
@@ -50,6 +59,7 @@ func newFamily(whole spec.Object, name string) (*family, error) {
 	}
 	f.doc = document(paths, schemas)
 	spec.Rename(f.doc, func(s string) string { return strings.TrimPrefix(s, name+".") })
+	f.normalize()
 	f.assignRoles()
 	return f, nil
 }

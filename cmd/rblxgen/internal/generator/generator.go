@@ -44,6 +44,12 @@ func Generate(root string) (map[string][]byte, error) {
 		if files["api/"+name+"/"+name+".gen.go"], err = f.render(); err != nil {
 			return nil, fmt.Errorf("family %s: %w", name, err)
 		}
+		if files["mocks/"+name+".gen.go"], err = f.mock(); err != nil {
+			return nil, fmt.Errorf("mock of family %s: %w", name, err)
+		}
+		if files["api/"+name+"/example_gen_test.go"], err = f.example(); err != nil {
+			return nil, fmt.Errorf("example of family %s: %w", name, err)
+		}
 		names = append(names, name)
 	}
 	if len(oauth) > 0 {
@@ -52,7 +58,10 @@ func Generate(root string) (map[string][]byte, error) {
 		}
 	}
 	if len(names) > 0 {
-		if files["api/client.gen.go"], err = renderIndex(doc, names); err != nil {
+		if files["api/client.gen.go"], err = renderIndex("api.tmpl", doc, names); err != nil {
+			return nil, err
+		}
+		if files["mocks/stands_gen_test.go"], err = renderIndex("stands.tmpl", doc, names); err != nil {
 			return nil, err
 		}
 	}
@@ -72,12 +81,44 @@ func Description(root string) (spec.Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := dropStale(root, doc, overlay); err != nil {
+		return nil, err
+	}
 	// Three levels down stand operations (paths, path, verb) and schemas;
 	// below those the overlay may add what it likes.
 	if err := spec.Merge(doc, overlay, 3, "openapi/overlay.yaml: "); err != nil {
 		return nil, err
 	}
+	describeFields(doc)
 	return doc, nil
+}
+
+// describeFields gives fields and parameters without a sentence of their own
+// the one that x-rblx-fields has for the parameter of that method, or else for
+// all of their name on the wire.
+func describeFields(doc spec.Object) {
+	common := spec.At(doc, "x-rblx-fields")
+	describe := func(o spec.Object, names ...string) {
+		for _, name := range names {
+			if d := spec.Text(common, name); d != "" && o["description"] == nil && o["$ref"] == nil {
+				o["description"] = d
+			}
+		}
+	}
+	spec.Visit(doc["components"], func(o spec.Object) {
+		props := spec.At(o, "properties")
+		for _, p := range spec.Keys(props) {
+			describe(spec.At(props, p), p)
+		}
+	})
+	for _, op := range spec.Operations(doc) {
+		for _, e := range spec.List(op.Object, "parameters") {
+			if p, _ := e.(spec.Object); spec.Text(p, "in") != "path" {
+				name := spec.Text(p, "name")
+				describe(p, spec.Text(op.Object, "operationId")+"."+name, name)
+			}
+		}
+	}
 }
 
 // Families lists the families of a description, sorted.
@@ -107,11 +148,13 @@ func (f *family) render() ([]byte, error) {
 	codegenMu.Lock()
 	defer codegenMu.Unlock()
 	maps.Copy(codegen.TemplateFunctions, map[string]any{
-		"package":  func() string { return f.packageComment() },
-		"typeView": f.typeView,
-		"client":   f.clientView,
-		"comment":  comment,
-		"quote":    func(s string) string { return fmt.Sprintf("%q", s) },
+		"package":   func() string { return f.packageComment() },
+		"typeView":  f.typeView,
+		"client":    f.clientView,
+		"comment":   comment,
+		"quote":     func(s string) string { return fmt.Sprintf("%q", s) },
+		"hasPrefix": strings.HasPrefix,
+		"argName":   argName,
 	})
 	config := codegen.Configuration{
 		PackageName: f.name,
@@ -141,6 +184,9 @@ func userTemplates() map[string]string {
 	}
 	entries, _ := templates.ReadDir("templates") // embedded: cannot fail
 	for _, e := range entries {
+		if slices.Contains([]string{"api.tmpl", "mock.tmpl", "stands.tmpl", "example.tmpl"}, e.Name()) {
+			continue // rendered apart
+		}
 		text, _ := templates.ReadFile("templates/" + e.Name())
 		out[e.Name()] = string(text)
 	}
@@ -160,7 +206,9 @@ func (f *family) typeMapping() *codegen.TypeMapping {
 		String: codegen.FormatMapping{Default: s("string"), Formats: map[string]codegen.SimpleTypeSpec{
 			"date-time": s("time.Time"), "duration": s("opencloud.Duration"), "password": s("Secret"),
 			"json": s("json.RawMessage"),
-			"date": s("string"), "binary": s("string"), "byte": s("string"), "uuid": s("string"), "email": s("string"),
+			"date": s("string"), "binary": s("opencloud.File"), "byte": s("[]byte"),
+			"rblx-money": s("opencloud.Money"), "rblx-decimal": s("opencloud.Decimal"),
+			"uuid": s("string"), "email": s("string"),
 		}},
 	}
 	if f.oauth {

@@ -1,7 +1,6 @@
 package generator
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,267 +10,267 @@ import (
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
 )
 
-// method plans one method over one operation, or over two of which the second
+// method is one method of the client.
+type method struct {
+	Name, Doc string
+	Result    result
+	Params    *params
+	Iterator  *iterator
+	Resume    string // the method that resumes the operation it starts
+
+	Routes   []Route // how a stand-in answers its operations
+	ops      []spec.Operation
+	op       spec.Object // the first
+	verb     string
+	args     []arg
+	call     []string // statements before the call
+	fields   []string // of the opencloud.Request literal
+	value    string   // the Method expression
+	poll     string   // the Method that polls the operation it starts
+	own      *address // the address made for it alone
+	by       *address // the address that it takes
+	paths    []string // its path parameters; those of the longer path if it has two
+	required []parameter
+	body     string // the argument that is sent as the body
+	bodyType string
+	masked   bool
+}
+
+// params is the struct of a method's optional parameters.
+type params struct {
+	Name            string
+	Fields          []field
+	Queries, Header bool // whether it has any
+}
+
+// parameter is one that travels in the query or in a header.
+type parameter struct {
+	Wire, Type string
+	Header     bool
+}
+
+type arg struct{ Name, Type string }
+
+// plan works out one method over one operation, or over two of which the second
 // has one more path parameter.
-func (f *family) method(name string, ops []spec.Operation, addresses []address, query []codegen.ParameterDefinition) (*method, error) {
-	op := ops[0].Object
-	m := &method{Name: name, Doc: f.methodDoc(name, ops), value: "Method" + spec.Text(op, "operationId")}
-	var fields []string
-	if err := f.path(m, ops, addresses, &fields); err != nil {
-		return nil, err
+func (f *family) plan(m *method, ops []spec.Operation, addresses []address, declared codegen.OperationDefinition) error {
+	m.value = "Method" + spec.Text(m.op, "operationId")
+	if err := f.split(m, declared); err != nil {
+		return err
 	}
-	for _, e := range spec.List(op, "parameters") {
-		if p, _ := e.(spec.Object); spec.Text(p, "in") != "path" && spec.Text(p, "in") != "query" {
-			return nil, fmt.Errorf("the %s parameter %s has no place in a method yet", spec.Text(p, "in"), spec.Text(p, "name"))
+	if err := f.path(m, ops, addresses); err != nil {
+		return err
+	}
+	for _, p := range m.required {
+		if !m.by.has(p.Wire) {
+			m.args = append(m.args, arg{argName(p.Wire), p.Type})
 		}
 	}
-	var required, optional []codegen.ParameterDefinition
-	masked := false
-	for _, p := range query {
+	f.planBody(m)
+	m.carry()
+	var err error
+	if m.Result, err = f.result(m.op); err != nil {
+		return err
+	}
+	if poll := spec.Text(m.op, "x-rblx-poll"); poll != "" {
+		if m.poll, err = f.pollVar(poll); err != nil {
+			return err
+		}
+		if m.poll != m.value {
+			m.Resume = "Resume" + m.Name
+		}
+	}
+	m.Iterator = f.iterator(m)
+	return nil
+}
+
+// split sorts the parameters: required ones are arguments, the others fields of
+// a params struct; the field mask is made of the body.
+func (f *family) split(m *method, declared codegen.OperationDefinition) error {
+	optional := &params{Name: m.Name + "Params"}
+	for _, p := range slices.Concat(declared.QueryParams, declared.HeaderParams, declared.CookieParams) {
+		source := parameterOf(m.op, p.In, p.ParamName)
 		switch {
-		case p.ParamName == "updateMask" && ops[0].Verb == "PATCH":
-			masked = true
-		case p.Required, slices.Contains(spec.Strings(op, "x-rblx-required"), p.ParamName):
-			required = append(required, p)
-		default:
-			optional = append(optional, p)
+		case p.In == "cookie":
+			return fmt.Errorf("the cookie %s has no place in a method", p.ParamName)
+		case p.In == "header" && slices.Contains([]string{"Accept", "Accept-Encoding"}, p.ParamName):
+			continue // net/http's: setting them turns off its decompression
+		case p.ParamName == "updateMask" && m.verb == "PATCH":
+			m.masked = true
+			continue
+		case p.In == "query" && source["explode"] == false:
+			return fmt.Errorf("the list %s is sent in a form that has no place in a method yet", p.ParamName)
 		}
-	}
-	for _, p := range required {
-		m.args = append(m.args, arg{argName(p.ParamName), goType(p)})
-	}
-	body := ""
-	switch schema := bodySchema(op); {
-	case schema == nil:
-		if content := spec.At(op, "requestBody", "content"); len(content) > 0 {
-			return nil, fmt.Errorf("sends %s and not JSON", spec.Keys(content)[0])
+		out := parameter{Wire: p.ParamName, Header: p.In == "header", Type: sent(p.Schema.TypeDecl())}
+		if p.Required || slices.Contains(spec.Strings(m.op, "x-rblx-required"), p.ParamName) {
+			m.required = append(m.required, out)
+			continue
 		}
-	case schema["$ref"] == nil:
-		if spec.Text(schema, "type") != "object" || len(spec.At(schema, "properties")) > 0 {
-			return nil, errors.New("sends an inline schema")
+		if source != nil && spec.At(source, "schema")["default"] == true {
+			out.Type = "*" + out.Type // false is worth sending
 		}
-		fields = append(fields, "Body: struct{}{}") // Roblox wants {} where nothing is to be said
-	default:
-		typeName := spec.Refs(schema)[0]
-		body = bodyArg(typeName)
-		m.args = append(m.args, arg{body, typeName})
-		value := body
-		if f.oauth {
-			value += ".values()"
+		name := spec.Text(source, "x-go-name")
+		if name == "" {
+			name = GoName(plainHeader(p.ParamName))
 		}
-		fields = append(fields, "Body: "+value)
-	}
-	f.query(m, op, required, optional, masked, body, &fields)
-	result, err := resultSchema(op)
-	if err != nil {
-		return nil, err
-	}
-	if result != nil {
-		if result["$ref"] == nil {
-			return nil, errors.New("answers an inline schema")
+		tag := "query"
+		if out.Header {
+			tag, optional.Header = "header", true
+		} else {
+			optional.Queries = true
 		}
-		m.Result = spec.Refs(result)[0]
+		fl := field{Name: name, Wire: p.ParamName, Type: out.Type, Tag: fmt.Sprintf("%s:%q", tag, p.ParamName)}
+		fl.Doc = f.fieldDoc(fl, source, "in the "+tag)
+		optional.Fields = append(optional.Fields, fl)
 	}
-	m.request = "opencloud.Request{" + strings.Join(fields, ", ") + "}"
-	m.Iterator = f.iterator(m, optional)
-	return m, nil
+	if len(optional.Fields) > 0 {
+		m.Params = optional
+	}
+	return nil
+}
+
+// sent is the type of what goes out, of which there is one form.
+func sent(goType string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(goType, "interface{}", "any"), "opencloud.Int64", "int64")
 }
 
 // path plans the arguments that make the path.
-func (f *family) path(m *method, ops []spec.Operation, addresses []address, fields *[]string) error {
+func (f *family) path(m *method, ops []spec.Operation, addresses []address) error {
 	names := PathParams(ops[0].Path)
-	var by *address
-	if want := spec.Text(ops[0].Object, "x-rblx-address"); want != "" {
+	m.paths = names
+	if want := spec.Text(m.op, "x-rblx-address"); want != "" {
 		i := slices.IndexFunc(addresses, func(a address) bool { return a.Name == want })
 		if i < 0 {
 			return fmt.Errorf("no address %s in the overlay", want)
 		}
-		by = &addresses[i]
-		m.args = append(m.args, arg{by.argument(), want})
+		m.by = &addresses[i]
 	}
-	row := 0
+	row := m.strings()
+	if m.by == nil && len(row) > maxStrings {
+		own := addressFor(spec.Text(m.op, "operationId"), row)
+		m.own, m.by, row = &own, &own, nil
+	}
+	if len(row) > maxStrings {
+		return fmt.Errorf("%d strings in a row: the address %s does not take enough of them", len(row), m.by.Name)
+	}
+	if m.by != nil {
+		m.args = append(m.args, arg{m.by.argument(), m.by.Name})
+	}
 	for _, n := range names {
-		if by == nil || !slices.Contains(by.Params, n) {
+		if !m.by.has(n) {
 			m.args = append(m.args, arg{argName(n), "string"})
-			row++
 		}
-	}
-	if row > 3 {
-		return fmt.Errorf("%d strings in a row: give the operation an address", row)
 	}
 	switch {
 	case len(ops) == 1:
 		if len(names) > 0 {
-			*fields = append(*fields, "Path: "+by.path(names))
+			m.fields = append(m.fields, "Path: "+m.by.path(names))
 		}
-	case len(ops) == 2 && by != nil && by.Optional != "":
+	case len(ops) == 2 && m.by != nil && m.by.Optional != "":
+		m.paths = PathParams(ops[1].Path)
 		other := "Method" + spec.Text(ops[1].Object, "operationId")
 		m.call = []string{
-			fmt.Sprintf("method, path := %s, %s", m.value, by.path(names)),
-			fmt.Sprintf("if %s.%s != \"\" {\n\t\tmethod, path = %s, %s\n\t}", by.argument(), by.Optional, other, by.path(PathParams(ops[1].Path))),
+			fmt.Sprintf("method, path := %s, %s", m.value, m.by.path(names)),
+			fmt.Sprintf("if %s.%s != \"\" {\n\t\tmethod, path = %s, %s\n\t}", m.by.argument(), m.by.Optional, other, m.by.path(m.paths)),
 		}
 		m.value = "method"
-		*fields = append(*fields, "Path: path")
+		m.fields = append(m.fields, "Path: path")
 	default:
 		return fmt.Errorf("%d operations are called %s and no address tells them apart", len(ops), m.Name)
 	}
 	return nil
 }
 
-// query plans the query: required parameters are arguments, the others fields
-// of a params struct.
-func (f *family) query(m *method, op spec.Object, required, optional []codegen.ParameterDefinition, masked bool, body string, fields *[]string) {
-	if len(required) == 0 && len(optional) == 0 && !masked {
+// strings lists the parameters that would stand in a row as strings.
+func (m *method) strings() []string {
+	var out []string
+	for _, n := range m.paths {
+		if !m.by.has(n) {
+			out = append(out, n)
+		}
+	}
+	for _, p := range m.required {
+		if p.Type != "string" {
+			break
+		}
+		if !m.by.has(p.Wire) {
+			out = append(out, p.Wire)
+		}
+	}
+	return out
+}
+
+// planBody plans the argument that is sent as the body.
+func (f *family) planBody(m *method) {
+	body := bodyOf(m.op)
+	switch {
+	case body.kind == noBody:
+		return
+	case body.kind == fileBody:
+		m.body, m.bodyType = "file", "opencloud.File"
+		m.args = append(m.args, arg{m.body, m.bodyType})
+		m.fields = append(m.fields, "Body: "+m.body)
+		return
+	case spec.Text(body.schema, "type") == "object" && body.schema["additionalProperties"] == nil:
+		m.fields = append(m.fields, "Body: struct{}{}") // Roblox wants {} where nothing is to be said
 		return
 	}
-	if len(optional) > 0 {
-		m.Params = &params{Name: m.Name + "Params"}
-		for _, p := range optional {
-			name := GoName(p.ParamName)
-			doc := fieldDoc(name, queryParam(op, p.ParamName))
-			m.Params.Fields = append(m.Params.Fields, field{Name: name, Wire: p.ParamName, Type: goType(p), Doc: doc})
+	m.bodyType = sent(strings.ReplaceAll(f.goType(body.schema), "json.RawMessage", "any"))
+	m.body = bodyArg(m.bodyType)
+	m.args = append(m.args, arg{m.body, m.bodyType})
+	value := m.body
+	switch body.kind {
+	case formBody:
+		value += ".values()"
+	case multipartBody:
+		again := ""
+		if name := spec.Text(m.op, "x-rblx-repeats"); name != "" {
+			again = argName(name)
 		}
+		value += ".parts(" + again + ")"
+	case jsonBody, fileBody, noBody:
+		if m.bodyType == "any" {
+			value = "&" + value // nil is the JSON null, and not no body
+		}
+	}
+	m.fields = append(m.fields, "Body: "+value)
+}
+
+// carry plans how query and header are put together.
+func (m *method) carry() {
+	if m.Params != nil {
 		m.args = append(m.args, arg{"params", "*" + m.Params.Name})
 	}
-	if len(required) == 0 && !masked {
-		*fields = append(*fields, "Query: params.query()")
-		return
-	}
-	if len(optional) > 0 {
-		m.call = append(m.call, "query := params.query()")
-	} else {
-		m.call = append(m.call, "var query opencloud.Query")
-	}
-	for _, p := range required {
-		m.call = append(m.call, fmt.Sprintf("query.Add(%q, %s)", p.ParamName, argName(p.ParamName)))
-	}
-	if masked {
-		m.call = append(m.call, fmt.Sprintf("query.Add(%q, %s.mask())", "updateMask", body))
-	}
-	*fields = append(*fields, "Query: query")
-}
-
-// iterator plans the method that walks all pages, if request and answer both
-// carry a page token and the answer has one list.
-func (f *family) iterator(m *method, optional []codegen.ParameterDefinition) *iterator {
-	const token, next = "pageToken", "nextPageToken"
-	has := slices.ContainsFunc(optional, func(p codegen.ParameterDefinition) bool { return p.ParamName == token })
-	props := spec.At(f.schemas(), m.Result, "properties")
-	plural, isList := strings.CutPrefix(m.Name, "List")
-	if !has || spec.At(props, next) == nil || !isList {
-		return nil
-	}
-	for _, p := range spec.Keys(props) {
-		refs := spec.Refs(spec.At(props, p))
-		if spec.Text(spec.At(props, p), "type") != "array" || len(refs) != 1 {
-			continue
+	var query, header []string
+	for _, p := range m.required {
+		call := "Set" // also what is zero
+		if m.by.optional(p.Wire) {
+			call = "Add"
 		}
-		it := &iterator{
-			Name: plural, Item: refs[0], Items: fieldName(spec.At(props, p), p), Next: GoName(next), Token: GoName(token),
-			Doc: fmt.Sprintf("%s yields the elements of all pages of %s, fetching a page when it is needed. It stops at the first error, which it yields. Params, whose PageToken says where to start, is not changed.", plural, m.Name),
-		}
-		var pass []string
-		for _, a := range m.args {
-			if a.Name == "params" {
-				pass = append(pass, "&page")
-			} else {
-				pass = append(pass, a.Name)
-			}
-		}
-		it.Args, it.Pass = list(m.args), strings.Join(pass, ", ")
-		return it
-	}
-	return nil
-}
-
-// Signature is the method's name, parameters and results.
-func (m *method) Signature() string {
-	in := "ctx context.Context"
-	if args := list(m.args); args != "" {
-		in += ", " + args
-	}
-	result := "error"
-	if m.Result != "" {
-		result = "(*" + m.Result + ", error)"
-	}
-	return fmt.Sprintf("%s(%s) %s", m.Name, in, result)
-}
-
-// list writes parameters as Go does, one type for neighbours that share it.
-func list(args []arg) string {
-	var out strings.Builder
-	for i, a := range args {
-		if i > 0 {
-			out.WriteString(", ")
-		}
-		out.WriteString(a.Name)
-		if i+1 == len(args) || args[i+1].Type != a.Type {
-			out.WriteString(" " + a.Type)
+		if p.Header {
+			header = append(header, fmt.Sprintf("opencloud.%sHeader(header, %q, %s)", call, p.Wire, m.by.value(p.Wire)))
+		} else {
+			query = append(query, fmt.Sprintf("query.%s(%q, %s)", call, p.Wire, m.by.value(p.Wire)))
 		}
 	}
-	return out.String()
-}
-
-// Unnamed is the signature with blank parameters.
-func (m *method) Unnamed() string {
-	in := []string{"context.Context"}
-	for _, a := range m.args {
-		in = append(in, a.Type)
+	if m.masked {
+		query = append(query, fmt.Sprintf("query.Add(%q, %s.mask())", "updateMask", m.body))
 	}
-	result := "error"
-	if m.Result != "" {
-		result = "(*" + m.Result + ", error)"
-	}
-	return fmt.Sprintf("%s(%s) %s", m.Name, strings.Join(in, ", "), result)
-}
-
-// Names lists the arguments as a caller passes them on.
-func (m *method) Names() string {
-	var out []string
-	for _, a := range m.args {
-		out = append(out, a.Name)
-	}
-	return strings.Join(out, ", ")
-}
-
-// Before lists the statements before the call.
-func (m *method) Before() []string { return m.call }
-
-// Call is the call.
-func (m *method) Call() string {
-	if m.Result == "" {
-		return fmt.Sprintf("opencloud.Exec(ctx, c.core, %s, %s)", m.value, m.request)
-	}
-	return fmt.Sprintf("opencloud.Do[%s](ctx, c.core, %s, %s)", m.Result, m.value, m.request)
-}
-
-// PathParams lists the template's parameters in order.
-func PathParams(path string) []string {
-	var out []string
-	for rest := path; ; {
-		_, after, ok := strings.Cut(rest, "{")
-		if !ok {
-			return out
+	add := func(name, field, empty string, has bool, statements []string) {
+		switch {
+		case has && len(statements) == 0:
+			m.fields = append(m.fields, field+": params."+name+"()")
+			return
+		case has:
+			m.call = append(m.call, name+" := params."+name+"()")
+		case len(statements) > 0:
+			m.call = append(m.call, empty)
+		default:
+			return
 		}
-		name, tail, _ := strings.Cut(after, "}")
-		out, rest = append(out, name), tail
+		m.call = append(m.call, statements...)
+		m.fields = append(m.fields, field+": "+name)
 	}
-}
-
-// goType is the Go type of a query parameter.
-func goType(p codegen.ParameterDefinition) string {
-	return strings.ReplaceAll(p.Schema.TypeDecl(), "interface{}", "any")
-}
-
-// bodyArg names the argument of a body type.
-func bodyArg(typeName string) string {
-	for _, suffix := range []string{"Update", "Create", "Request", "Form"} {
-		if base := strings.TrimSuffix(typeName, suffix); base != typeName && base != "" {
-			if suffix == "Request" || suffix == "Form" {
-				return strings.ToLower(suffix)
-			}
-			return argName(base)
-		}
-	}
-	return argName(typeName)
+	add("query", "Query", "var query opencloud.Query", m.Params != nil && m.Params.Queries, query)
+	add("header", "Header", "header := http.Header{}", m.Params != nil && m.Params.Header, header)
 }

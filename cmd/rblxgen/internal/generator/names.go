@@ -8,7 +8,7 @@ import (
 // initialisms are the words that Go writes in one case.
 func initialisms() map[string]string {
 	out := map[string]string{}
-	for _, w := range []string{"ID", "URI", "URL", "API", "HTTP", "JSON", "UUID", "VR", "JWKS", "TTL"} {
+	for _, w := range []string{"ID", "URI", "URL", "API", "HTTP", "JSON", "UUID", "VR", "JWKS", "TTL", "MD5"} {
 		out[strings.ToLower(w)] = w
 	}
 	out["ids"], out["uris"], out["urls"] = "IDs", "URIs", "URLs"
@@ -62,7 +62,7 @@ func GoName(name string) string {
 
 // argName turns a name of the wire into a Go parameter name.
 func argName(name string) string {
-	ws := words(name)
+	ws := words(plainHeader(name))
 	first := strings.ToLower(ws[0])
 	if len(ws) == 1 {
 		if first == "type" || first == "range" || first == "func" || first == "map" {
@@ -72,6 +72,9 @@ func argName(name string) string {
 	}
 	return first + GoName(strings.Join(ws[1:], "_"))
 }
+
+// plainHeader drops the mark of headers that are in no standard.
+func plainHeader(name string) string { return strings.TrimPrefix(strings.TrimPrefix(name, "x-"), "X-") }
 
 // constName names an enum's value: the type, then the value without the
 // words in which it repeats the type.

@@ -10,7 +10,10 @@ import (
 // endpoints. Operations marked x-rblx-by-hand, the page and the rotation of
 // tokens, get types and no methods.
 func newOAuth(whole spec.Object) *family {
-	f := &family{name: "oauthv1", oauth: true, roles: map[string]role{}, facts: spec.At(whole, "x-rblx-families", "oauthv1")}
+	f := &family{
+		name: "oauthv1", oauth: true, roles: map[string]role{}, facts: spec.At(whole, "x-rblx-families", "oauthv1"),
+		whole: whole, polls: map[string]spec.Operation{}, headedTypes: map[string]headedType{}, walked: map[string]bool{},
+	}
 	paths, schemas := spec.Object{}, spec.Clone(spec.At(whole, "components", "schemas"))
 	for _, op := range spec.Operations(whole) {
 		if spec.Flag(op.Object, "x-rblx-by-hand") {

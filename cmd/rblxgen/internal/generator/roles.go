@@ -1,8 +1,6 @@
 package generator
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
@@ -27,19 +25,16 @@ func (f *family) assignRoles() {
 		}
 	}
 	for _, op := range spec.Operations(f.doc) {
-		body := bodySchema(op.Object)
-		if body == nil {
-			continue
-		}
-		root := spec.Refs(body)
-		if len(root) != 1 {
+		body := bodyOf(op.Object)
+		target := holder(body.schema)
+		if target["$ref"] == nil {
 			continue
 		}
 		r, suffix := request, "Create"
 		if op.Verb == "PATCH" {
 			r, suffix = update, "Update"
 		}
-		body["$ref"] = spec.RefPrefix + f.outgoing(root[0], r, suffix, answers)
+		target["$ref"] = spec.RefPrefix + f.outgoing(spec.Refs(target)[0], r, suffix, answers)
 	}
 	for _, name := range spec.Keys(f.schemas()) {
 		if _, ok := f.roles[name]; !ok {
@@ -76,7 +71,7 @@ func (f *family) dropEmpty() bool {
 			}
 		}
 		for _, op := range spec.Operations(f.doc) {
-			if body := bodySchema(op.Object); body != nil && slices.Equal(spec.Refs(body), only) {
+			if body := bodyOf(op.Object).schema; body["$ref"] != nil && slices.Equal(spec.Refs(body), only) {
 				clear(body)
 				body["type"] = "object"
 			}
@@ -98,7 +93,7 @@ func (f *family) outgoing(name string, r role, suffix string, answers map[string
 	schema := spec.At(f.schemas(), name)
 	target := name
 	if answers[name] {
-		if r == request && !f.differs(name, map[string]bool{}) {
+		if r == request && (spec.Flag(schema, "x-rblx-one-type") || !f.differs(name, map[string]bool{})) {
 			return name
 		}
 		target = name + suffix
@@ -119,10 +114,14 @@ func (f *family) outgoing(name string, r role, suffix string, answers map[string
 			delete(props, p)
 		}
 	}
+	inner := request
+	if spec.Flag(schema, "x-rblx-parts") {
+		inner = r // the part in JSON is what would be the body elsewhere
+	}
 	spec.Visit(schema["properties"], func(o spec.Object) {
 		for _, nested := range spec.Refs(spec.Object{"$ref": o["$ref"]}) {
 			if len(spec.At(f.schemas(), nested, "properties")) > 0 {
-				o["$ref"] = spec.RefPrefix + f.outgoing(nested, request, suffix, answers)
+				o["$ref"] = spec.RefPrefix + f.outgoing(nested, inner, suffix, answers)
 			}
 		}
 	})
@@ -140,7 +139,7 @@ func (f *family) differs(name string, seen map[string]bool) bool {
 	props := spec.At(f.schemas(), name, "properties")
 	for _, p := range spec.Keys(props) {
 		prop := spec.At(props, p)
-		if spec.Flag(prop, "readOnly") || spec.Flag(prop, "writeOnly") || zeroMeans(prop) {
+		if spec.Flag(prop, "readOnly") || spec.Flag(prop, "writeOnly") || f.zeroMeans(prop) {
 			return true
 		}
 		if slices.ContainsFunc(spec.Refs(prop), func(n string) bool { return f.differs(n, seen) }) {
@@ -151,7 +150,10 @@ func (f *family) differs(name string, seen map[string]bool) bool {
 }
 
 // zeroMeans reports whether the property's zero value is worth sending.
-func zeroMeans(prop spec.Object) bool {
+func (f *family) zeroMeans(prop spec.Object) bool {
+	if name := spec.Refs(spec.Object{"$ref": prop["$ref"]}); len(name) == 1 {
+		prop = spec.At(f.schemas(), name[0]) // a named number
+	}
 	return slices.Contains([]string{"boolean", "integer", "number"}, spec.Text(prop, "type"))
 }
 
@@ -186,39 +188,4 @@ func (f *family) dropUnused() {
 			delete(f.schemas(), name)
 		}
 	}
-}
-
-// bodySchema returns the schema of the operation's request body.
-func bodySchema(op spec.Object) spec.Object {
-	content := spec.At(op, "requestBody", "content")
-	for _, kind := range []string{"application/json", "application/x-www-form-urlencoded"} {
-		if schema := spec.At(content, kind, "schema"); schema != nil {
-			return schema
-		}
-	}
-	return nil
-}
-
-// resultSchema returns the JSON schema of the operation's success, or nil if
-// it answers nothing worth decoding.
-func resultSchema(op spec.Object) (spec.Object, error) {
-	var found spec.Object
-	for _, status := range spec.Keys(spec.At(op, "responses")) {
-		if status[0] != '2' {
-			continue
-		}
-		content := spec.At(op, "responses", status, "content")
-		schema := spec.At(content, "application/json", "schema")
-		if schema == nil {
-			if len(content) > 0 {
-				return nil, fmt.Errorf("answers %s and not JSON", spec.Keys(content)[0])
-			}
-			continue
-		}
-		if found != nil {
-			return nil, errors.New("answers success in more than one shape")
-		}
-		found = schema
-	}
-	return found, nil
 }

@@ -11,8 +11,11 @@ import (
 type Census struct {
 	Document   Document          `json:"document"`
 	Operations Counts            `json:"operations"`
-	Families   map[string]int    `json:"families"`
-	NotPlaced  map[string]string `json:"notPlaced"` // by METHOD path: why
+	Families   map[string]int    `json:"families"`  // operations by family, kept ones included
+	Unplaced   []string          `json:"unplaced"`  // operations whose family was made of their path
+	Twins      map[string]string `json:"twins"`     // operations that are another one on the wire
+	Skipped    map[string]string `json:"skipped"`   // operations that no method can express yet: why
+	Redundant  []string          `json:"redundant"` // passes that found nothing to correct
 }
 
 // Document identifies the imported document.
@@ -21,40 +24,39 @@ type Document struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Counts adds up: Total = CookieOnly + Generated + NotPlaced - Kept.
+// Counts adds up: Total = LeftOut + Accepted, Accepted = Generated + len(Skipped).
 type Counts struct {
-	Total      int `json:"total"`
-	CookieOnly int `json:"cookieOnly"` // take neither an API key nor OAuth
-	Generated  int `json:"generated"`
-	NotPlaced  int `json:"notPlaced"` // take one, but no family has them yet
-	Kept       int `json:"kept"`      // generated, but from an earlier document
+	Total     int `json:"total"`
+	LeftOut   int `json:"leftOut"`   // take neither an API key nor OAuth, but a browser's cookie
+	Accepted  int `json:"accepted"`  // take one of them
+	Generated int `json:"generated"` // have a method
+	Unplaced  int `json:"unplaced"`  // of these: in a family made of their path, since no rule has one
+	Kept      int `json:"kept"`      // have a method too, but from an earlier document
 }
 
-func newCensus(doc spec.Object, source []byte, date string) *Census {
+func newCensus(source []byte, date string) *Census {
 	sum := sha256.Sum256(source)
-	c := &Census{Document: Document{Date: date, SHA256: hex.EncodeToString(sum[:])}, Families: map[string]int{}, NotPlaced: map[string]string{}}
-	for _, op := range spec.Operations(doc) {
-		c.Operations.Total++
-		if !accepted(op) {
-			c.Operations.CookieOnly++
-		}
+	return &Census{
+		Document: Document{Date: date, SHA256: hex.EncodeToString(sum[:])},
+		Families: map[string]int{}, Unplaced: []string{}, Twins: map[string]string{}, Skipped: map[string]string{}, Redundant: []string{},
 	}
-	return c
-}
-
-// leave records an operation that is not generated.
-func (c *Census) leave(op spec.Operation, reason string) {
-	c.NotPlaced[op.Key()] = reason
-	c.Operations.NotPlaced++
 }
 
 // count counts what is in the description.
 func (c *Census) count(out spec.Object) {
+	c.Operations.Generated = len(c.Twins)
 	for _, op := range spec.Operations(out) {
-		c.Operations.Generated++
-		c.Families[spec.Strings(op.Object, "tags")[0]]++
-		if spec.Flag(op.Object, "deprecated") && spec.Text(op.Object, "x-deprecated-reason") != "" {
+		family := spec.Strings(op.Object, "tags")[0]
+		c.Families[family]++
+		if spec.Text(op.Object, "x-deprecated-reason") != "" {
 			c.Operations.Kept++
+			continue
+		}
+		c.Operations.Generated++
+		if made, is := place(op.Path); is && made == family {
+			c.Unplaced = append(c.Unplaced, op.Key())
 		}
 	}
+	c.Operations.Unplaced = len(c.Unplaced)
+	c.Operations.LeftOut = c.Operations.Total - c.Operations.Accepted
 }

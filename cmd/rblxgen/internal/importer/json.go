@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
@@ -91,10 +92,16 @@ func (d *decoder) object(depth int) (o spec.Object, order []any, err error) {
 	if _, err := d.json.Token(); err != nil {
 		return nil, nil, err
 	}
-	if len(properties) > 0 && spec.Text(o, "type") == "object" {
+	if len(properties) > 0 && isObject(o["type"]) {
 		o["x-rblx-order"] = properties
 	}
 	return o, order, nil
+}
+
+// isObject reads the type of a schema; in OpenAPI 3.1 it may be a list.
+func isObject(kind any) bool {
+	list, _ := kind.([]any)
+	return kind == "object" || slices.Contains(list, any("object"))
 }
 
 // member reads the value of a key, and the order of its keys if they are

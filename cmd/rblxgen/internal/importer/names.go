@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,75 +13,281 @@ import (
 // names are the names that users of the module know, by what the document
 // calls things. Once written they never change: names.yaml.
 type names struct {
-	doc   spec.Object
-	added []string
+	doc    spec.Object       // names.yaml
+	source spec.Object       // the document's schemas
+	before spec.Object       // the schemas of the description before, by family.Type
+	places map[string]string // what type stood where in the description before
+	used   map[string]string // what of the document is which family.Type now
+	added  []string
 }
 
 // operation is the pinned naming of one operation.
 type operation struct {
-	Family  string
-	Method  string // the Go method
-	As      string // the name of the operation itself where two share a method
-	Address string // the struct that carries its path parameters, if any
+	Family   string
+	Method   string // the Go method
+	As       string // the name of the operation itself where two share a method
+	Address  string // the struct that carries its path parameters, if any
+	Iterator string // the method that walks its pages, if any
 }
 
 // operation returns the naming of op, deriving and pinning it if it is new.
-func (n *names) operation(op spec.Operation, family string) operation {
+func (n *names) operation(op spec.Operation) operation {
 	pins := n.section("operations")
 	if pin := spec.At(pins, op.Key()); pin != nil {
-		o := operation{Family: spec.Text(pin, "family"), Method: spec.Text(pin, "method"), As: spec.Text(pin, "as"), Address: spec.Text(pin, "address")}
+		o := operation{Family: spec.Text(pin, "family"), Method: spec.Text(pin, "method"), As: spec.Text(pin, "as"), Address: spec.Text(pin, "address"), Iterator: spec.Text(pin, "iterator")}
 		if o.As == "" {
 			o.As = o.Method
 		}
 		return o
 	}
-	method := deriveMethod(op, nouns()[family])
+	family, made := place(op.Path)
+	method := n.freeMethod(family, deriveMethod(op, noun(family)))
 	pins[op.Key()] = spec.Object{"family": family, "method": method}
-	n.added = append(n.added, fmt.Sprintf("%s is now %s.%s", op.Key(), family, method))
+	what := fmt.Sprintf("%s is now %s.%s", op.Key(), family, method)
+	if made {
+		what += ", in a family made of its path"
+	}
+	n.added = append(n.added, what)
 	return operation{Family: family, Method: method, As: method}
 }
 
-// schema returns the Go type of a schema in a family, deriving and pinning it
-// if it is new.
-func (n *names) schema(family, schema string) (string, error) {
-	return n.typeName(family, schema, deriveType(schema, nouns()[family]))
+// freeMethod returns the name, or one like it that no operation of the family
+// has, as its own or as that of what walks its pages.
+func (n *names) freeMethod(family, name string) string {
+	pins := n.section("operations")
+	return numbered(name, func(name string) bool {
+		for _, key := range spec.Keys(pins) {
+			if pin := spec.At(pins, key); spec.Text(pin, "family") == family && (pin["method"] == name || pin["as"] == name || pin["iterator"] == name) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
-// typeName returns the Go type of what the document calls schema; derived is
-// its name if it is new.
-func (n *names) typeName(family, schema, derived string) (string, error) {
-	pins := n.section("types", family)
-	if pin := spec.Text(pins, schema); pin != "" {
-		return pin, nil
-	}
-	for _, other := range spec.Keys(pins) {
-		if pins[other] == derived {
-			return "", fmt.Errorf("names.yaml: types/%s: %s and %s would both be %s; pin one of them to another name", family, other, schema, derived)
+// spellings maps every path of the document to the one that stands for it: the
+// pinned one, whose parameters have the names that were there first, or else
+// the first of those that differ in nothing but the names of parameters. On the
+// wire these names do not exist.
+func (n *names) spellings(paths spec.Object) map[string]string {
+	best := map[string]string{}
+	offer := func(path string, pinned bool) {
+		s := shape(path)
+		old, has := best[s]
+		if !has || pinned && paths[old] == nil && paths[path] != nil {
+			best[s] = path
 		}
 	}
-	pins[schema] = derived
-	n.added = append(n.added, fmt.Sprintf("the type of %s is now %s.%s", schema, family, derived))
-	return derived, nil
+	for _, key := range spec.Keys(n.section("operations")) {
+		_, path, _ := strings.Cut(key, " ")
+		offer(path, true)
+	}
+	out := map[string]string{}
+	for _, path := range spec.Keys(paths) {
+		offer(path, false)
+		out[path] = best[shape(path)]
+	}
+	return out
+}
+
+// shape is a path without the names of its parameters.
+func shape(path string) string {
+	return regexp.MustCompile(`\{[^/}]*\}`).ReplaceAllString(path, "{}")
+}
+
+// schema returns the Go type of one of the document's schemas in a family,
+// deriving and pinning it if it is new. It is met at the place.
+func (n *names) schema(family, schema, place string) string {
+	pins := n.section("types", family)
+	if pin := spec.Text(pins, schema); pin != "" && n.use(family, pin, schema) {
+		return pin
+	}
+	if old := n.moved(family, schema, place); old != "" && n.use(family, old, schema) {
+		pins[schema] = old
+		n.added = append(n.added, fmt.Sprintf("the schema %s is what %s.%s was before", schema, family, old))
+		return old
+	}
+	derived := deriveType(schema, noun(family))
+	if key, ok := strings.CutSuffix(place, " response"); ok && strings.HasSuffix(schema, "_") { // a generic one of .NET
+		derived = spec.Text(spec.At(n.section("operations"), key), "method") + "Response"
+	}
+	return n.pin(family, schema, derived)
+}
+
+// part returns the Go type of what stands in the document without a name: it is
+// known by its place.
+func (n *names) part(family, place, derived string) string {
+	if pin := spec.Text(n.section("types", family), place); pin != "" && n.use(family, pin, place) {
+		return pin
+	}
+	if old := n.moved(family, place, place); old != "" && n.use(family, old, place) {
+		n.section("types", family)[place] = old
+		return old
+	}
+	return n.pin(family, place, derived)
+}
+
+// pin gives a thing a name that is free.
+func (n *names) pin(family, thing, derived string) string {
+	name := n.freeType(family, thing, derived)
+	n.section("types", family)[thing] = name
+	n.use(family, name, thing)
+	n.added = append(n.added, fmt.Sprintf("the type of %s is now %s.%s", thing, family, name))
+	return name
+}
+
+// use notes that the thing is the type, and reports false if another one that
+// looks different is already.
+func (n *names) use(family, name, thing string) bool {
+	key := family + "." + name
+	other, taken := n.used[key]
+	if taken && other != thing && look(spec.At(n.source, other)) != look(spec.At(n.source, thing)) {
+		return false
+	}
+	if !taken {
+		n.used[key] = thing
+	}
+	return true
+}
+
+// moved returns the type that was what the schema is now, "" if none was: the
+// type that stood at its place, one whose schema had the same name behind
+// another prefix, or one that looked the same. Only a type counts whose own
+// schema is not in the document any more.
+func (n *names) moved(family, schema, place string) string {
+	if at, ok := strings.CutPrefix(n.places[family+": "+place], family+"."); ok && n.gone(family, at) {
+		return at
+	}
+	if n.source[schema] == nil {
+		return ""
+	}
+	pins := n.section("types", family)
+	var byName, byLook []string
+	for _, old := range spec.Keys(pins) {
+		name := spec.Text(pins, old)
+		if !n.gone(family, name) {
+			continue
+		}
+		if baseName(old) == baseName(schema) && !slices.Contains(byName, name) {
+			byName = append(byName, name)
+		}
+		if l := look(spec.At(n.source, schema)); strings.Contains(l, " ") && l == look(spec.At(n.before, family+"."+name)) && !slices.Contains(byLook, name) {
+			byLook = append(byLook, name)
+		}
+	}
+	for _, found := range [][]string{byName, byLook} {
+		if len(found) == 1 {
+			return found[0]
+		}
+	}
+	return ""
+}
+
+// gone reports whether the document has none of the schemas that were the type.
+func (n *names) gone(family, name string) bool {
+	pins := n.section("types", family)
+	for _, old := range spec.Keys(pins) {
+		if pins[old] == name && n.source[old] != nil {
+			return false
+		}
+	}
+	_, used := n.used[family+"."+name]
+	return !used
+}
+
+// look describes what a schema looks like: its properties, or its values.
+func look(schema spec.Object) string {
+	if values := spec.List(schema, "enum"); len(values) > 0 {
+		return "enum " + fmt.Sprint(values)
+	}
+	return strings.Join(spec.Keys(spec.At(schema, "properties")), " ")
+}
+
+// freeType returns the name, or one like it that stands for nothing else in the
+// family's package.
+func (n *names) freeType(family, thing, name string) string {
+	taken := func(name string) bool {
+		for _, pin := range n.section("types", family) {
+			if pin == name {
+				return true
+			}
+		}
+		return n.before[family+"."+name] != nil || n.reserved(family, name)
+	}
+	if !taken(name) {
+		return name
+	}
+	if parts := strings.Split(thing, "."); len(parts) > 1 { // ToolboxService.Asset
+		if q := generator.GoName(parts[len(parts)-2]) + name; !taken(q) {
+			return q
+		}
+	}
+	return numbered(name, taken)
+}
+
+// reserved reports whether the family's package has something of that name that
+// is no type of the document.
+func (n *names) reserved(family, name string) bool {
+	if slices.Contains([]string{"Client", "API", "UnimplementedAPI", "New"}, name) {
+		return true
+	}
+	pins := n.section("operations")
+	for _, key := range spec.Keys(pins) {
+		pin := spec.At(pins, key)
+		if spec.Text(pin, "family") != family {
+			continue
+		}
+		method := spec.Text(pin, "method")
+		if rest, lists := strings.CutPrefix(method, "List"); lists && rest == name {
+			return true // what its iterator will be called, if it gets one
+		}
+		if name == pin["iterator"] || name == method+"Params" {
+			return true
+		}
+	}
+	return false
+}
+
+// numbered returns the name or the first of name2, name3 ... that is not taken.
+func numbered(name string, taken func(string) bool) string {
+	if !taken(name) {
+		return name
+	}
+	for i := 2; ; i++ {
+		if next := fmt.Sprintf("%s%d", name, i); !taken(next) {
+			return next
+		}
+	}
 }
 
 // fields gives the list in a page a name that does not repeat the family, and
 // every field the name that is pinned for it.
 func (n *names) fields(family, goName string, schema spec.Object) {
 	props := spec.At(schema, "properties")
+	seen := map[string]bool{}
 	for _, p := range spec.Keys(props) {
 		key := goName + "." + p
 		pin := spec.Text(spec.At(n.doc, "fields", family), key)
+		derived := generator.GoName(p)
 		if pin == "" && strings.HasPrefix(goName, "List") && spec.Text(spec.At(props, p), "type") == "array" {
-			name := generator.GoName(p)
-			if pin = without(name, nouns()[family]); pin == name {
-				continue
-			}
+			derived = without(derived, noun(family))
+		}
+		derived = numbered(derived, func(s string) bool { return seen[s] })
+		if pin == "" && derived != generator.GoName(p) {
+			pin = derived
 			n.section("fields", family)[key] = pin
 			n.added = append(n.added, fmt.Sprintf("the field %s of %s.%s is now %s", p, family, goName, pin))
 		}
 		if pin != "" {
-			spec.At(props, p)["x-go-name"] = pin
+			prop := spec.At(props, p)
+			if ref := spec.Text(prop, "$ref"); ref != "" {
+				clear(prop)
+				pointTo(prop, ref, spec.Object{"x-go-name": pin})
+			}
+			prop["x-go-name"] = pin
+			derived = pin
 		}
+		seen[derived] = true
 	}
 }
 
@@ -98,55 +305,29 @@ func (n *names) section(keys ...string) spec.Object {
 	return o
 }
 
-// deriveMethod makes Cloud_ListGroupRoles into ListRoles. An operation without
-// an id is named after its verb and path.
-func deriveMethod(op spec.Operation, noun string) string {
-	id := spec.Text(op.Object, "operationId")
-	if id == "" {
-		verb := map[string]string{"GET": "get", "POST": "create", "PUT": "set", "PATCH": "update", "DELETE": "delete"}[op.Verb]
-		parts := strings.FieldsFunc(op.Path, func(r rune) bool { return r == '/' || r == ':' })
-		parts = slices.DeleteFunc(parts, func(s string) bool { return strings.HasPrefix(s, "{") || len(s) == 2 && s[0] == 'v' })
-		id = verb + "_" + parts[len(parts)-1]
-	} else if _, after, ok := strings.Cut(id, "_"); ok {
-		id = after
-	}
-	id, _, _ = strings.Cut(id, "__")
-	name := generator.GoName(id)
-	return without(name, noun)
-}
-
-// deriveType makes GroupRole_RolePermissions into RolePermissions.
-func deriveType(schema, noun string) string {
-	base := schema[strings.LastIndexByte(schema, '.')+1:]
-	var out string
-	for i, part := range strings.Split(base, "_") {
-		part = generator.GoName(part)
-		if i == 0 {
-			if part = without(part, noun); part == noun && strings.Contains(base, "_") {
-				part = ""
-			}
+// typesByPlace lists which type stood where: in the bodies and parameters of
+// operations, and in the properties of other types.
+func typesByPlace(doc spec.Object) map[string]string {
+	out := map[string]string{}
+	note := func(place string, schema any) {
+		if refs := spec.Refs(schema); len(refs) == 1 {
+			family, _, _ := strings.Cut(refs[0], ".")
+			out[family+": "+place] = refs[0]
 		}
-		if strings.HasPrefix(part, out) {
-			out = part // RolePermissions of Role
-		} else {
-			out += part
+	}
+	for _, op := range spec.Operations(doc) {
+		places := schemasOf(op)
+		for _, place := range spec.Keys(places) {
+			note(place, places[place])
+		}
+	}
+	schemas := spec.At(doc, "components", "schemas")
+	for _, name := range spec.Keys(schemas) {
+		_, goName, _ := strings.Cut(name, ".")
+		props := spec.At(schemas, name, "properties")
+		for _, p := range spec.Keys(props) {
+			note(goName+"."+p, props[p])
 		}
 	}
 	return out
-}
-
-// without removes the noun from a name in which other words follow it.
-func without(name, noun string) string {
-	i := strings.Index(name, noun)
-	if noun == "" || i < 0 {
-		return name
-	}
-	rest := name[i+len(noun):]
-	if rest == "" || rest[0] < 'A' || rest[0] > 'Z' {
-		return name
-	}
-	if rest == "Request" || rest == "Response" {
-		return name
-	}
-	return name[:i] + rest
 }

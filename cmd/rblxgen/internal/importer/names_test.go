@@ -46,13 +46,33 @@ func TestDeriveType(t *testing.T) {
 	}
 }
 
-func TestTwoSchemasWithOneNameStopTheImport(t *testing.T) {
+func TestSchemasWithOneNameAreToldApart(t *testing.T) {
 	t.Parallel()
-	n := &names{doc: spec.Object{}}
-	if got, err := n.schema("groups", "A.GroupRole"); got != "Role" || err != nil {
-		t.Fatal(got, err)
+	n := &names{doc: spec.Object{}, source: spec.Object{"A.GroupRole": spec.Object{}, "B.GroupRole": spec.Object{"enum": []any{"X"}}, "Client": spec.Object{}}, used: map[string]string{}}
+	for _, row := range []struct{ schema, want string }{
+		{"A.GroupRole", "Role"}, {"B.GroupRole", "BRole"}, {"A.GroupRole", "Role"}, {"Client", "Client2"},
+	} {
+		if got := n.schema("groups", row.schema, "somewhere"); got != row.want {
+			t.Errorf("%s is %s, want %s", row.schema, got, row.want)
+		}
 	}
-	if got, err := n.schema("groups", "B.GroupRole"); err == nil {
-		t.Errorf("both are %s", got)
+}
+
+func TestFamilyOfAnUnknownPath(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/legacy-avatar/v1/avatar":                            "avatar",
+		"/creator-stats-public-api/v2/things":                 "creatorstats",
+		"/cloud/v2/universes/{universe_id}/leader-boards/{b}": "leaderboards",
+		"/cloud/v2/universes/{universe_id}/places/{p}/walls":  "walls",
+		"/cloud/v2/badges:search":                             "badges",
+		"/v1/3d-models/{id}":                                  "x3dmodels",
+		"/v1/{id}":                                            "misc",
+		"/api/v1/x":                                           "apix",
+		"/type-service/v1/x":                                  "typex",
+	} {
+		if got := familyOf(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ package importer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
@@ -28,44 +29,148 @@ func parse(text []byte) (spec.Object, error) {
 	if !ok {
 		return nil, errors.New("openapi: missing, so this is no OpenAPI 3 document")
 	}
-	if !strings.HasPrefix(version, "3.0.") && version != "3.0" {
-		return nil, fmt.Errorf("openapi: version %q, but 3.0 is what can be read", version)
+	if !slices.ContainsFunc([]string{"3.0", "3.1"}, func(v string) bool { return version == v || strings.HasPrefix(version, v+".") }) {
+		return nil, fmt.Errorf("openapi: version %q, but 3.0 and 3.1 are what can be read", version)
 	}
 	if spec.At(doc, "paths") == nil {
 		return nil, errors.New("paths: missing or no mapping")
 	}
-	return doc, checkRefs(doc, doc, "")
+	if err := checkShape(doc); err != nil {
+		return nil, err
+	}
+	r := references{doc: doc, state: map[string]int{}}
+	return doc, r.check(doc, "")
 }
 
-// checkRefs makes sure that every reference stays in the document and arrives.
-func checkRefs(doc spec.Object, v any, place string) error {
+// references checks that all references of a document stay in it, arrive, and
+// lead to nothing that contains itself.
+type references struct {
+	doc   spec.Object
+	state map[string]int // by reference: looking, done
+}
+
+const (
+	looking = iota + 1
+	done
+)
+
+// check looks at all references below v.
+func (r *references) check(v any, place string) error {
 	switch v := v.(type) {
 	case spec.Object:
-		ref, isRef := v["$ref"].(string)
-		if isRef && !strings.HasSuffix(place, "/properties") { // where $ref is a name, not a keyword
-			rest, local := strings.CutPrefix(ref, "#/")
-			if !local {
-				return fmt.Errorf("%s: $ref %q leads out of the document", place, ref)
-			}
-			keys := strings.Split(rest, "/")
-			for i, k := range keys {
-				keys[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(k)
-			}
-			if spec.At(doc, keys...) == nil {
-				return fmt.Errorf("%s: $ref %q leads nowhere", place, ref)
+		if ref, ok := refOf(v, place); ok {
+			if err := r.follow(ref, place); err != nil {
+				return err
 			}
 		}
 		for _, k := range spec.Keys(v) {
-			if err := checkRefs(doc, v[k], place+"/"+k); err != nil {
+			if k == "example" || k == "examples" || k == "default" {
+				continue // data, in which $ref means nothing
+			}
+			if err := r.check(v[k], place+"/"+k); err != nil {
 				return err
 			}
 		}
 	case []any:
 		for i, e := range v {
-			if err := checkRefs(doc, e, fmt.Sprintf("%s/%d", place, i)); err != nil {
+			if err := r.check(e, fmt.Sprintf("%s/%d", place, i)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// refOf returns the reference that the mapping is.
+func refOf(o spec.Object, place string) (string, bool) {
+	ref, ok := o["$ref"].(string)
+	return ref, ok && !strings.HasSuffix(place, "/properties") // where $ref is a name, not a keyword
+}
+
+// follow makes sure that a reference found at place leads somewhere and not
+// back to itself.
+func (r *references) follow(ref, place string) error {
+	if !strings.HasPrefix(ref, "#/") {
+		return fmt.Errorf("%s: $ref %q leads out of the document", place, ref)
+	}
+	target := resolve(r.doc, ref)
+	switch {
+	case target == nil:
+		return fmt.Errorf("%s: $ref %q leads nowhere", place, ref)
+	case r.state[ref] == done:
+		return nil
+	case r.state[ref] == looking:
+		return fmt.Errorf("%s: $ref %q leads in a circle: a schema cannot contain itself, except in lists and maps", place, ref)
+	}
+	r.state[ref] = looking
+	err := r.within(target, strings.TrimPrefix(ref, "#"), false)
+	r.state[ref] = done
+	return err
+}
+
+// within follows the references that a value of the type holds in itself. What
+// is boxed, in a list or a map, may be a schema that is met again.
+func (r *references) within(v any, place string, boxed bool) error {
+	switch v := v.(type) {
+	case spec.Object:
+		if ref, ok := refOf(v, place); ok && (!boxed || !isSchemaRef(ref)) {
+			return r.follow(ref, place)
+		}
+		for _, k := range spec.Keys(v) {
+			if err := r.within(v[k], place+"/"+k, boxed || k == "items" || k == "additionalProperties"); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for i, e := range v {
+			if err := r.within(e, fmt.Sprintf("%s/%d", place, i), boxed); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isSchemaRef reports whether the reference names a shared schema, which stays
+// shared; whatever else is referred to is written where it is used.
+func isSchemaRef(ref string) bool {
+	name, ok := strings.CutPrefix(ref, spec.RefPrefix)
+	return ok && !strings.Contains(name, "/")
+}
+
+// resolve returns the mapping that a local reference leads to, or nil.
+func resolve(doc spec.Object, ref string) spec.Object {
+	keys := strings.Split(strings.TrimPrefix(ref, "#/"), "/")
+	for i, k := range keys {
+		keys[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(k)
+	}
+	return spec.At(doc, keys...)
+}
+
+// keepAccepted drops the operations that take neither key nor token, and the
+// schemas that nothing needs then. It returns how many it dropped.
+func keepAccepted(doc spec.Object) (n int) {
+	paths := spec.At(doc, "paths")
+	for _, op := range spec.Operations(doc) {
+		if _, own := op.Object["security"]; !own && doc["security"] != nil {
+			op.Object["security"] = spec.Clone(doc["security"])
+		}
+		if !accepted(op) {
+			delete(spec.At(paths, op.Path), strings.ToLower(op.Verb))
+			n++
+		}
+	}
+	for _, path := range spec.Keys(paths) {
+		if item := spec.At(paths, path); !slices.ContainsFunc(spec.Verbs(), func(verb string) bool { return item[verb] != nil }) {
+			delete(paths, path)
+		}
+	}
+	schemas := spec.At(doc, "components", "schemas")
+	needed := spec.Reachable(doc["paths"], schemas)
+	for _, name := range spec.Keys(schemas) {
+		if !slices.Contains(needed, name) {
+			delete(schemas, name)
+		}
+	}
+	return n
 }

@@ -135,7 +135,8 @@ func Keys(o Object) []string { return slices.Sorted(maps.Keys(o)) }
 
 // Clone copies a tree.
 func Clone[T any](v T) T {
-	return clone(v).(T)
+	out, _ := clone(v).(T) // nil is of no type
+	return out
 }
 
 func clone(v any) any {
@@ -221,6 +222,14 @@ func Merge(base, over Object, strict int, place string) error {
 			return fmt.Errorf("%s: not in the description", here)
 		case v == nil:
 			delete(base, k)
+		case strings.HasPrefix(k, "x-") && isObject && had:
+			into, ok := old.(Object)
+			if !ok {
+				return fmt.Errorf("%s: a mapping over something else", here)
+			}
+			if err := Merge(into, sub, 0, here); err != nil { // an extension corrects nothing
+				return err
+			}
 		case isObject && had:
 			into, ok := old.(Object)
 			if !ok {
