@@ -150,7 +150,13 @@ func errorCode(s string) string {
 // describe makes a provider's description fit to be shown: short, printable,
 // and without anything that was sent.
 func describe(s string, secrets []string) string {
-	for _, secret := range secrets {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, s)
+	for _, secret := range secrets { // which unprintable characters may have hidden
 		if secret != "" && strings.Contains(s, secret) {
 			return ""
 		}
@@ -162,12 +168,7 @@ func describe(s string, secrets []string) string {
 			s = s[:len(s)-1]
 		}
 	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, s)
+	return s
 }
 
 // retryAfter reads Retry-After (RFC 9110 section 10.2.3), 0 if absent or senseless.

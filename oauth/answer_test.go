@@ -142,3 +142,14 @@ func FuzzParseAnswer(f *testing.F) {
 		}
 	})
 }
+
+// A character that is not shown must not hide a secret from the comparison.
+func TestDescribeFindsWrappedSecrets(t *testing.T) {
+	t.Parallel()
+	const secret = "canary-refresh-token-0123456789"
+	for _, between := range []string{"", "\n", "\u200b", "\x00"} {
+		if got := describe("bad token "+secret[:10]+between+secret[10:], []string{secret}); got != "" {
+			t.Errorf("%q shows %q", between, got)
+		}
+	}
+}

@@ -20,6 +20,9 @@ func TestNewNamesTheField(t *testing.T) {
 		edit func(*Config)
 	}{
 		{"ClientID", func(c *Config) { c.ClientID = "" }},
+		{"ClientID", func(c *Config) { c.ClientID = "1\n" }},
+		{"ClientSecret", func(c *Config) { c.ClientSecret = "canary\n" }},
+		{"ClientSecret", func(c *Config) { c.ClientSecret = " canary" }},
 		{"RedirectURL", func(c *Config) { c.RedirectURL = "" }},
 		{"RedirectURL", func(c *Config) { c.RedirectURL = "/callback" }},
 		{"RedirectURL", func(c *Config) { c.RedirectURL = "http://example.com/cb" }},
@@ -31,6 +34,8 @@ func TestNewNamesTheField(t *testing.T) {
 		{"Scopes", func(c *Config) { c.Scopes = []string{""} }},
 		{"Store", func(c *Config) { c.Store = nil }},
 		{"Flows", func(c *Config) { c.Store = storeOnly{NewMemoryStore()} }},
+		{"FlowsInCookies", func(c *Config) { c.FlowsInCookies = true }},
+		{"AcceptUnsealed", func(c *Config) { c.AcceptUnsealed = true }},
 		{"Provider", func(c *Config) { c.Provider = &Provider{} }},
 		{"Provider", func(c *Config) { p := Roblox(); p.TokenURL = "http://apis.roblox.com/token"; c.Provider = &p }},
 		{"SendBudget", func(c *Config) { c.SendBudget = -time.Second }},

@@ -28,29 +28,45 @@ type Login struct {
 
 // CallbackHandler answers the provider's redirect. done binds the new grant to
 // the user's session; if it writes no answer, the browser goes on to
-// Login.ReturnTo. If done fails, the grant is revoked, since nobody knows its
-// id, and Config.OnError answers.
+// Login.ReturnTo. If done fails or panics, the grant is revoked, since nobody
+// knows its id; Config.OnError answers a failure. Close waits for done.
 func (a *App) CallbackHandler(done func(http.ResponseWriter, *http.Request, *Login) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.begin() {
+			a.refuse(w, r, failed(ErrSignInFailed, ErrClosed))
+			return
+		}
+		defer a.work.Done()
 		login, err := a.finishLogin(w, r)
 		if err != nil {
 			a.refuse(w, r, err)
 			return
 		}
 		answer := &watchedWriter{ResponseWriter: w}
-		err = done(answer, r, login)
-		switch {
-		case err != nil:
-			a.discard(context.WithoutCancel(r.Context()), login.GrantID)
+		if err := a.bind(answer, r, login, done); err != nil { //nolint:contextcheck // a browser that leaves must not keep the grant
 			e := failed(ErrSignInFailed, err)
 			e.Status = http.StatusInternalServerError
 			a.refuse(w, r, e)
 			return
-		case !answer.written:
+		}
+		if !answer.written {
 			http.Redirect(w, r, login.ReturnTo, http.StatusSeeOther)
 		}
 		a.supersede(r.Context(), login)
 	})
+}
+
+// bind calls done, and revokes the grant unless it returns nil.
+func (a *App) bind(w http.ResponseWriter, r *http.Request, login *Login, done func(http.ResponseWriter, *http.Request, *Login) error) error {
+	bound := false
+	defer func() {
+		if !bound {
+			a.discard(context.WithoutCancel(r.Context()), login.GrantID)
+		}
+	}()
+	err := done(w, r, login)
+	bound = err == nil
+	return err
 }
 
 // watchedWriter notes whether an answer was begun.
@@ -76,12 +92,16 @@ func (w *watchedWriter) Write(b []byte) (int, error) {
 func (w *watchedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // FinishLogin completes the sign-in that the provider's redirect r belongs to:
-// it takes the stored flow, exchanges the code, once, commits the new grant
+// it takes the flow, exchanges the code, once, commits the new grant
 // and verifies the ID token. A grant whose ID token does not hold is revoked.
 // To w it adds header fields only, among them one that clears the flow's
 // cookie. Errors are *CallbackError; before the state has proved right,
 // nothing is sent to the provider.
 func (a *App) FinishLogin(w http.ResponseWriter, r *http.Request) (*Login, error) {
+	if !a.begin() {
+		return nil, failed(ErrSignInFailed, ErrClosed)
+	}
+	defer a.work.Done()
 	login, err := a.finishLogin(w, r)
 	if err == nil {
 		a.supersede(r.Context(), login)
@@ -89,6 +109,7 @@ func (a *App) FinishLogin(w http.ResponseWriter, r *http.Request) (*Login, error
 	return login, err
 }
 
+// finishLogin is part of a work that Close waits for.
 func (a *App) finishLogin(w http.ResponseWriter, r *http.Request) (*Login, error) {
 	noTrace(w)
 	if r.Method != http.MethodGet {
@@ -101,7 +122,7 @@ func (a *App) finishLogin(w http.ResponseWriter, r *http.Request) (*Login, error
 	if err != nil {
 		return nil, failed(ErrBadCallback, err)
 	}
-	flow, err := a.takeFlow(r.Context(), params.state, a.binding(r, params.state))
+	flow, err := a.takeFlow(r.Context(), params.state, a.flowCookie(r, params.state))
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +165,6 @@ func denied(params *callbackParams) error {
 
 // redeem turns a code into a verified grant.
 func (a *App) redeem(ctx context.Context, flow flowSecrets, params *callbackParams) (*Login, error) {
-	if !a.begin() {
-		return nil, failed(ErrSignInFailed, ErrClosed)
-	}
-	defer a.work.Done()
-
 	ans, err := a.exchange(ctx, Secret(params.code), Secret(flow.Verifier))
 	if err != nil {
 		return nil, exchangeFailed(err)
@@ -181,7 +197,9 @@ func (a *App) identify(ctx context.Context, login *Login, flow flowSecrets, ans 
 		login.IDToken, login.Subject = token, token.Subject
 	}
 	if flow.RequireResources {
-		resources, err := a.Grant(login.GrantID).Resources(ctx)
+		asking, cancel := context.WithTimeout(ctx, answerLimit)
+		defer cancel()
+		resources, err := a.Grant(login.GrantID).Resources(asking)
 		if err != nil {
 			return failed(ErrSignInFailed, err)
 		}
@@ -206,9 +224,9 @@ func exchangeFailed(err error) error {
 	return failed(ErrSignInFailed, err)
 }
 
-// discard revokes a grant that nobody will know of.
+// discard revokes a grant that nobody will know of, also while the App closes.
 func (a *App) discard(ctx context.Context, id GrantID) {
-	if err := a.Grant(id).Revoke(ctx); err != nil {
+	if err := a.Grant(id).revoke(ctx); err != nil {
 		a.log.WarnContext(ctx, "a refused sign-in was not revoked", "grant", id, "error", err)
 	}
 }

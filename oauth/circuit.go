@@ -52,6 +52,13 @@ func (c *circuit) closed() error {
 	return fmt.Errorf("%w until %s: %w", ErrProviderDown, c.openUntil.UTC().Format(time.TimeOnly), c.why)
 }
 
+// reopensAt is when refreshes may be sent again, in the past if they may now.
+func (c *circuit) reopensAt() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.openUntil
+}
+
 // note learns from the outcome of a token request.
 func (c *circuit) note(fail *ProviderError) {
 	c.mu.Lock()
@@ -97,4 +104,28 @@ func (c *circuit) open(until time.Time, why error) {
 	if until.After(c.openUntil) {
 		c.openUntil, c.why = until, why
 	}
+}
+
+// admitted returns nil if the flight may send.
+func (f *flight) admitted() error {
+	err := f.app.circuit.closed()
+	if err == nil && f.keeping {
+		err = f.app.keeping.closed()
+	}
+	return err
+}
+
+// learn notes the outcome of the flight's request.
+func (f *flight) learn(fail *ProviderError) {
+	f.app.circuit.note(fail)
+	f.app.keeping.note(fail)
+}
+
+// believes reports whether a refusal is to be believed. Many users of idle
+// grants have long withdrawn: that says nothing of the grants in use.
+func (f *flight) believes(fail *ProviderError) bool {
+	if f.keeping {
+		return f.app.keeping.believes(fail)
+	}
+	return f.app.circuit.believes(fail)
 }

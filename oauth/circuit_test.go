@@ -16,7 +16,7 @@ func manyGrants(t *testing.T, a *App, n int) []*Grant {
 	grants := make([]*Grant, n)
 	for i := range grants {
 		id, err := a.createGrant(t.Context(), &answer{
-			Issued: time.Now().Round(0), AccessToken: "at", RefreshToken: Secret(fmt.Sprintf("rt-of-%d", i)), Lifetime: time.Minute,
+			Issued: time.Now().Round(0), AccessToken: "at", RefreshToken: Secret(fmt.Sprintf("rt-of-%d", i)), Scope: "profile", Lifetime: time.Minute,
 		})
 		if err != nil {
 			t.Fatal(err)

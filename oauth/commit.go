@@ -22,11 +22,12 @@ type pair struct {
 func (f *flight) commit(ctx context.Context, p pair) (*snapshot, error) {
 	for try := 0; ; try++ {
 		snap, err := f.tryCommit(ctx, p)
-		switch {
-		case err == nil:
-			return snap, nil
-		case !errors.Is(err, ErrConflict) && !errors.Is(err, ErrStoreUnavailable):
-			return nil, err
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrStoreUnavailable) {
+			return snap, err
+		}
+		if try == 0 {
+			f.app.config.Trace.commitPending(1)
+			defer f.app.config.Trace.commitPending(-1)
 		}
 		f.app.log.Error("a refresh token waits to be committed", "grant", p.row.GrantID, "attempt", try+1, "error", err)
 		time.Sleep(backoff(try)) // not f.app.sleep: Close waits for this
@@ -72,6 +73,7 @@ func (f *flight) tryCommit(ctx context.Context, p pair) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.app.keep(row)
 	snap := newSnapshot(row, t, f.app.windows(row))
 	f.state.publish(snap)
 	f.note(EventRefreshed, row)

@@ -30,9 +30,31 @@
 // answer, between Roblox's rotation and our commit. Both are recorded as
 // [ReasonLostInFlight].
 //
+// # At rest
+//
+// With [Config.Sealer] the store gets tokens encrypted, each row bound to its
+// client id, grant and generation: who can read the store learns no token, and
+// who can write to it can put no token in another's place, only take grants
+// away or bring old ones back. Subject, state and times stay readable, since
+// stores search by them. A row whose key is not at hand ([ErrUnknownKey]), or
+// that is not sealed ([ErrUnsealed]), is left as it is. With
+// [Config.FlowsInCookies] sign-ins under way travel in cookies sealed likewise.
+//
+// # Many users
+//
+// A [Grant] is a handle: make one a request, or keep it. What a process knows
+// of grants is bounded in bytes ([Config].CacheBytes), not in users, and there
+// is no timer or goroutine a user. What other processes do to a grant is heard
+// of within half a minute, at once where the store is a [Watcher]; while the
+// store is away, live access tokens go on serving. [App.Client] is one
+// http.Client for all users, with the grant in the context ([WithGrant]).
+// [App.Keep] renews grants that nobody uses before they expire; [App.Grants],
+// [App.Erase] and [App.Purge] list them, forget a user, and tidy up.
+//
 // # Errors
 //
 // Callers of a grant get [ErrNeedsReauth] (the user has to sign in again),
-// [ErrRevoked], [ErrInDoubt], [ErrStoreUnavailable] or a [ProviderError];
-// sign-ins fail with a [CallbackError]. No error holds a secret.
+// [ErrRevoked], [ErrNoGrant] (its row was purged or erased), and until the cause
+// has gone [ErrInDoubt], [ErrStoreUnavailable] or a [ProviderError]; sign-ins fail
+// with a [CallbackError]. No error holds a secret.
 package oauth

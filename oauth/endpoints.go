@@ -14,11 +14,11 @@ import (
 
 // UserInfo asks the provider who the user is. Names change; Sub does not.
 func (g *Grant) UserInfo(ctx context.Context) (*oauthv1.UserInfo, error) {
-	a := g.state.app
+	a := g.app()
 	if a.provider.UserInfoURL == "" {
 		return nil, &ProviderError{Endpoint: "userinfo", Err: ErrNotOffered}
 	}
-	snap, err := g.state.usable(ctx)
+	snap, err := g.live().usable(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -26,34 +26,34 @@ func (g *Grant) UserInfo(ctx context.Context) (*oauthv1.UserInfo, error) {
 	if err != nil {
 		return nil, &ProviderError{Endpoint: "userinfo", Err: err}
 	}
-	req.Header["Authorization"] = snap.header
+	req.Header["Authorization"] = snap.header()
 	info := new(oauthv1.UserInfo)
-	return info, call(a.client, "userinfo", req, info, snap.token)
+	return info, call(a.client, "userinfo", req, info, snap.token())
 }
 
 // Resources asks which universes, users and groups the user has let the app
 // act for. Most scopes do nothing without one.
 func (g *Grant) Resources(ctx context.Context) (*oauthv1.Resources, error) {
 	result := new(oauthv1.Resources)
-	return result, g.ask(ctx, "resources", g.state.app.provider.ResourcesURL, result)
+	return result, g.ask(ctx, "resources", g.app().provider.ResourcesURL, result)
 }
 
 // Introspect asks the provider about the access token (RFC 7662). Roblox calls
 // a token active until it expires, revoked or not: this is no test of life.
 func (g *Grant) Introspect(ctx context.Context) (*oauthv1.Introspection, error) {
 	result := new(oauthv1.Introspection)
-	return result, g.ask(ctx, "introspect", g.state.app.provider.IntrospectionURL, result)
+	return result, g.ask(ctx, "introspect", g.app().provider.IntrospectionURL, result)
 }
 
 func (g *Grant) ask(ctx context.Context, endpoint, at string, result any) error {
 	if at == "" {
 		return &ProviderError{Endpoint: endpoint, Err: ErrNotOffered}
 	}
-	snap, err := g.state.usable(ctx)
+	snap, err := g.live().usable(ctx)
 	if err != nil {
 		return err
 	}
-	return g.state.app.callForm(ctx, endpoint, at, url.Values{"token": {snap.token}}, result)
+	return g.app().callForm(ctx, endpoint, at, url.Values{"token": {snap.token()}}, result)
 }
 
 // decode turns an answer of the provider into result or a *ProviderError.

@@ -21,9 +21,10 @@ import (
 // BenchmarkExpiredToken has 10,000 callers of two processes over one file store
 // find the token expired at once, at a token endpoint that takes 40 ms and
 // more. It reports the token POSTs and how late callers are beyond what the
-// endpoint took. Beside
-// it, two processes of x/oauth2, each with one TokenSource made of the stored
-// token, as is usual: one of them is refused, and the grant with it.
+// endpoint took. Beside it, two processes of x/oauth2, each with one TokenSource
+// made of the stored token, as is usual: one of them is refused, and the grant
+// with it. And as many goroutines that wait for a channel and a context, and do
+// nothing else: no caller can be earlier.
 func BenchmarkExpiredToken(b *testing.B) {
 	const (
 		callers = 10_000
@@ -104,6 +105,28 @@ func BenchmarkExpiredToken(b *testing.B) {
 			})...)
 		}
 		report(b, late, emu.Log().TokenPOSTs("refresh_token"))
+	})
+	b.Run("a channel alone", func(b *testing.B) {
+		var late []time.Duration
+		var took atomic.Int64
+		for b.Loop() {
+			answered := make(chan struct{})
+			ask := sync.OnceFunc(func() {
+				began := time.Now()
+				time.AfterFunc(latency, func() {
+					took.Store(int64(time.Since(began)))
+					close(answered)
+				})
+			})
+			late = append(late, herd(&took, func(int) {
+				ask()
+				select {
+				case <-answered:
+				case <-b.Context().Done():
+				}
+			})...)
+		}
+		report(b, late, 0)
 	})
 	b.Run("x-oauth2", func(b *testing.B) {
 		emu := start(b)

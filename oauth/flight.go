@@ -18,6 +18,7 @@ type flight struct {
 	aim
 	lockedSince time.Time // when another process was first found to hold the flight lock
 
+	woken  chan struct{} // the row was written
 	done   chan struct{} // closed at the end, when the rest is set
 	holds  time.Time     // until then err stands for further callers too
 	sent   bool          // a refresh token went out
@@ -52,14 +53,18 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.known == revokedHere && row.State != StateTombstone {
-			if row, err = f.app.change(ctx, f.state.id, f.app.bury); err != nil {
+		if row.State != StateTombstone && (f.known == revokedHere || f.app.revoked.has(f.state.id)) {
+			if row, err = f.app.buryAgain(ctx, f.state.id); err != nil {
 				return nil, err
 			}
-			f.app.log.Warn("a tombstone was lost and is written again", "grant", row.GrantID)
 		}
 		w := f.app.windows(row)
-		p := next(row, f.known, w, start.Round(0))
+		known := f.known
+		kept, forgotten := f.app.recent.after(row)
+		if forgotten {
+			known = max(known, kept.Generation)
+		}
+		p := next(row, known, w, start.Round(0), f.state.watched(row, start))
 		if f.refusal && (p.step == stepWait || p.step == stepSend) && leaveIt(row, start.Round(0)) {
 			return nil, errNotRenewed
 		}
@@ -72,13 +77,25 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 				return snap, err
 			}
 			f.known = row.Generation
+		case stepRestore:
+			if !forgotten || beaten >= mostBeaten {
+				return nil, p.err
+			}
+			if err := f.app.restore(ctx, row, kept); err != nil && !errors.Is(err, ErrConflict) {
+				return nil, err
+			}
+			if beaten++; beaten > 1 {
+				if err := f.app.sleep(backoff(beaten)); err != nil {
+					return nil, err
+				}
+			}
 		case stepQuarantine:
 			if err := f.quarantine(ctx, row, w); err != nil {
 				return nil, err
 			}
 		case stepWait:
 			if p.wait > max(w.least, w.early) { // only an access token that still serves takes so long
-				if cur := f.state.current.Load(); f.background && cur != nil {
+				if cur := f.state.current.Load(); f.background && cur != nil && cur.generation != revokedHere {
 					f.state.pause()
 					return cur, nil
 				}
@@ -86,7 +103,7 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 					return nil, fmt.Errorf("oauth: grant %s: %w until %s", row.GrantID, ErrInDoubt, row.Expiry.Format(time.RFC3339))
 				}
 			}
-			if err := f.app.sleep(poll.next(p.wait, row.Intent != nil)); err != nil {
+			if err := f.rest(poll.next(p.wait, row.Intent != nil)); err != nil {
 				return nil, err
 			}
 		case stepSend, stepProbe:
@@ -101,7 +118,7 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 				return nil, err
 			}
 			if release == nil {
-				if err := f.app.sleep(poll.next(w.least, true)); err != nil {
+				if err := f.rest(poll.next(w.least, true)); err != nil {
 					return nil, err
 				}
 				continue
@@ -136,11 +153,10 @@ func (f *flight) underway(row Row) bool {
 
 // adopt takes over the tokens of a row that somebody committed.
 func (f *flight) adopt(row Row) (*snapshot, error) {
-	t, err := f.app.openTokens(row)
+	snap, err := f.app.snapshotOf(row)
 	if err != nil {
 		return nil, err
 	}
-	snap := newSnapshot(row, t, f.app.windows(row))
 	if cur := f.state.current.Load(); cur != nil && cur.generation < snap.generation {
 		f.note(EventAdopted, row)
 	}
@@ -179,7 +195,10 @@ func newIntentID() string { return string(NewGrantID()) }
 func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*snapshot, error) {
 	t, err := f.app.openTokens(row)
 	if err == nil {
-		err = f.app.circuit.closed()
+		row, err = f.app.resealed(row)
+	}
+	if err == nil {
+		err = f.admitted()
 	}
 	if err != nil {
 		return nil, err
@@ -189,14 +208,17 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 	if row.Intent == nil || err != nil {
 		return nil, err
 	}
+	f.state.watched(row, time.Now()) // from now on, should no answer come
 	f.app.log.Debug("refreshing", "grant", row.GrantID, "generation", row.Generation, "intent", intent.ID, "probe", probe)
 
+	began := time.Now()
 	ans, sent, fail := f.app.postToken(ctx, b, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {t.Refresh},
 	}, t.Refresh, t.Access)
+	f.app.config.Trace.tokenRequest(began, probe, fail)
 	f.sent = f.sent || sent
-	f.app.circuit.note(fail)
+	f.learn(fail)
 	switch {
 	case fail == nil:
 		return f.commit(ctx, pair{row: row, old: t, answer: ans, intent: intent.ID})
@@ -273,7 +295,7 @@ func (f *flight) withdraw(ctx context.Context, intent string) {
 // refused handles invalid_grant: somebody rotated before us, or it is the end.
 // That is recorded however long it takes: the next probe would know less.
 func (f *flight) refused(ctx context.Context, base Row, probe bool, intent string, fail *ProviderError) (*snapshot, error) {
-	believed := sync.OnceValue(func() bool { return f.app.circuit.believes(fail) })
+	believed := sync.OnceValue(func() bool { return f.believes(fail) })
 	for try := 0; ; try++ {
 		row, err := f.app.load(ctx, base.GrantID)
 		if err == nil {
@@ -286,7 +308,7 @@ func (f *flight) refused(ctx context.Context, base Row, probe bool, intent strin
 			}
 			if !believed() {
 				f.withdraw(ctx, intent)
-				return nil, f.app.circuit.closed()
+				return nil, f.admitted()
 			}
 			row.State, row.Reason, row.Intent = StateNeedsReauth, ReasonRevoked, nil
 			if probe || doubtful(row) {

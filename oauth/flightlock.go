@@ -11,7 +11,8 @@ import (
 // it can tell whether the process that sent a refresh still lives. A process
 // that was stopped for longer than SendBudget and DrainMargin, with an answer
 // not yet read, is then not taken for a dead one, whose refresh token would
-// have to be presented again.
+// have to be presented again. Nor does it matter that the machine was asleep,
+// where over other stores an intent has to be watched before it is taken up.
 //
 // The lock replaces neither the intent nor the waiting: what a dead process
 // has sent may be under way for a while.

@@ -42,6 +42,20 @@ func (a *App) newFlowSecrets(opts LoginOptions) flowSecrets {
 	}
 }
 
+// startFlow returns the value of the new flow's cookie: the flow itself with
+// Config.FlowsInCookies, else what binds the stored flow to the browser. Errors
+// are *CallbackError.
+func (a *App) startFlow(ctx context.Context, state string, secrets flowSecrets) (cookie string, err error) {
+	if a.config.FlowsInCookies {
+		return a.sealFlow(state, secrets)
+	}
+	binding := randomText()
+	if err := a.putFlow(ctx, state, binding, secrets); err != nil {
+		return "", failed(ErrSignInFailed, err)
+	}
+	return binding, nil
+}
+
 // putFlow stores a sign-in. The store learns neither state nor binding, only
 // their hashes.
 func (a *App) putFlow(ctx context.Context, state, binding string, secrets flowSecrets) error {
@@ -67,33 +81,43 @@ func (a *App) putFlow(ctx context.Context, state, binding string, secrets flowSe
 }
 
 // takeFlow gives a sign-in out once. Errors are *CallbackError.
-func (a *App) takeFlow(ctx context.Context, state, binding string) (flowSecrets, error) {
+func (a *App) takeFlow(ctx context.Context, state, cookie string) (flowSecrets, error) {
+	if a.config.FlowsInCookies {
+		return a.openFlow(ctx, state, cookie)
+	}
 	id := hashText(state)
-	flow, err := a.flows.TakeFlow(ctx, id, hashText(binding))
+	flow, err := a.flows.TakeFlow(ctx, id, hashText(cookie))
 	switch {
 	case errors.Is(err, ErrFlowUnknown):
 		return flowSecrets{}, failed(ErrStateUnknown, nil)
-	case errors.Is(err, ErrFlowUsed):
-		return flowSecrets{}, failed(ErrStateUsed, nil)
-	case errors.Is(err, ErrFlowExpired):
-		return flowSecrets{}, failed(ErrStateExpired, nil)
-	case errors.Is(err, ErrFlowBinding):
-		return flowSecrets{}, failed(ErrOtherBrowser, nil)
 	case err != nil:
-		return flowSecrets{}, failed(ErrSignInFailed, fmt.Errorf("%w: %w", ErrStoreUnavailable, err))
+		return flowSecrets{}, refusedFlow(err)
 	}
 	var secrets flowSecrets
 	plain, err := a.open(a.flowAAD(id), flow.Sealed)
 	if err == nil && json.Unmarshal(plain, &secrets) != nil {
-		err = errors.New("it is not in the form expected") // a JSON error may quote it
+		err = fmt.Errorf("%w: it is not in the form expected", ErrCorruptRow) // a JSON error may quote it
 	}
 	if err == nil && (secrets.Nonce == "" || secrets.Verifier == "") {
-		err = errors.New("it is not complete")
+		err = fmt.Errorf("%w: it is not complete", ErrCorruptRow)
 	}
 	if err != nil {
-		return flowSecrets{}, failed(ErrSignInFailed, fmt.Errorf("the stored sign-in: %w: %w", ErrCorruptRow, err))
+		return flowSecrets{}, failed(ErrSignInFailed, fmt.Errorf("the stored sign-in: %w", err))
 	}
 	return secrets, nil
+}
+
+// refusedFlow is what an error of a flow store means for a sign-in.
+func refusedFlow(err error) error {
+	switch {
+	case errors.Is(err, ErrFlowUsed):
+		return failed(ErrStateUsed, nil)
+	case errors.Is(err, ErrFlowExpired):
+		return failed(ErrStateExpired, nil)
+	case errors.Is(err, ErrFlowBinding):
+		return failed(ErrOtherBrowser, nil)
+	}
+	return failed(ErrSignInFailed, fmt.Errorf("%w: %w", ErrStoreUnavailable, err))
 }
 
 func (a *App) flowAAD(id string) string { return "flow " + a.config.ClientID + " " + id }

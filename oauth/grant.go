@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -16,28 +17,38 @@ import (
 // use; all handles of one id in a process share tokens and refreshes.
 //
 // A Grant is a transport.Credential: give it to opencloud's Client.As.
-type Grant struct{ state *grantState }
+type Grant struct {
+	id    GrantID
+	state atomic.Pointer[grantState]
+}
 
 var _ transport.Credential = (*Grant)(nil)
 
 // Grant returns the handle of a grant. It does no I/O: an unknown id shows at
 // first use, as ErrNoGrant.
 func (a *App) Grant(id GrantID) *Grant {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s := a.grants[id]
-	if s == nil {
-		s = &grantState{app: a, id: id}
-		a.grants[id] = s
-	}
-	return &Grant{state: s}
+	g := &Grant{id: id}
+	g.state.Store(a.grants.state(id))
+	return g
 }
 
+// live returns the grant's state, anew if it had to give way in the cache.
+func (g *Grant) live() *grantState {
+	s := g.state.Load()
+	if s.current.Load() == nil && s.evicted.Load() {
+		s = s.app.grants.state(g.id)
+		g.state.Store(s)
+	}
+	return s
+}
+
+func (g *Grant) app() *App { return g.state.Load().app }
+
 // ID returns the grant's id.
-func (g *Grant) ID() GrantID { return g.state.id }
+func (g *Grant) ID() GrantID { return g.id }
 
 // CredentialID implements transport.Credential.
-func (g *Grant) CredentialID() string { return string(g.state.id) }
+func (g *Grant) CredentialID() string { return string(g.id) }
 
 // RoundTripper implements transport.Credential: it returns a Transport.
 func (g *Grant) RoundTripper(base http.RoundTripper, allowed transport.Origins) http.RoundTripper {
@@ -48,7 +59,7 @@ func (g *Grant) RoundTripper(base http.RoundTripper, allowed transport.Origins) 
 // be; the wait ends with ctx, the refresh does not. The token is a copy and
 // carries no refresh token: that has one owner, the store.
 func (g *Grant) Token(ctx context.Context) (*oauth2.Token, error) {
-	snap, err := g.state.usable(ctx)
+	snap, err := g.live().usable(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +70,12 @@ func (g *Grant) Token(ctx context.Context) (*oauth2.Token, error) {
 // Config.SendBudget + Config.DrainMargin apart, so it may wait that long. Use
 // it sparingly: tokens refresh by themselves.
 func (g *Grant) Refresh(ctx context.Context) (*oauth2.Token, error) {
-	known, err := g.state.learn(ctx)
+	s := g.live()
+	known, err := s.learn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	snap, err := g.state.newer(ctx, aim{known: known, past: true})
+	snap, err := s.newer(ctx, aim{known: known, past: true})
 	if err != nil {
 		return nil, err
 	}
@@ -71,13 +83,13 @@ func (g *Grant) Refresh(ctx context.Context) (*oauth2.Token, error) {
 }
 
 func (s *snapshot) oauth2Token() *oauth2.Token {
-	return &oauth2.Token{AccessToken: s.token, TokenType: "Bearer", Expiry: s.expiry}
+	return &oauth2.Token{AccessToken: s.token(), TokenType: "Bearer", Expiry: s.expiry}
 }
 
 // Client returns an http.Client whose requests carry the grant's access token
 // to Roblox's API, or to the origins that Config names, and to nobody else.
 func (g *Grant) Client() *http.Client {
-	return &http.Client{Transport: g.RoundTripper(nil, g.state.app.origins)}
+	return &http.Client{Transport: g.RoundTripper(nil, g.app().origins)}
 }
 
 // Info is what is known of a grant without its tokens.
@@ -94,15 +106,19 @@ type Info struct {
 
 // Info reads the grant from the store.
 func (g *Grant) Info(ctx context.Context) (Info, error) {
-	row, err := g.state.app.load(ctx, g.state.id)
+	row, err := g.app().load(ctx, g.id)
 	if err != nil {
 		return Info{}, err
 	}
+	return infoOf(row), nil
+}
+
+func infoOf(row Row) Info {
 	return Info{
 		GrantID: row.GrantID, Subject: row.Subject, Scopes: splitScopes(row.Scope),
 		State: row.State, Reason: row.Reason, Generation: row.Generation,
 		Issued: row.RefreshIssued, Expiry: row.Expiry,
-	}, nil
+	}
 }
 
 // createGrant commits what a sign-in brought, before anything looks at it.
@@ -135,7 +151,13 @@ func (a *App) createGrant(ctx context.Context, ans *answer) (GrantID, error) {
 		r.RunID, r.CommittedAt = row.StoreRun, row.Now
 		return true
 	})
-	return id, err
+	if err != nil { // nobody will know of it
+		if row, loadErr := a.load(ctx, id); loadErr == nil {
+			_ = a.remove(ctx, row) // the caller has the token revoked
+		}
+		return "", err
+	}
+	return id, nil
 }
 
 // create stores the first row of a grant. What of unknown outcome is found

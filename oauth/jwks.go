@@ -24,8 +24,9 @@ const (
 
 // keySet caches a provider's public keys (RFC 7517).
 type keySet struct {
-	url    string
-	client *http.Client
+	url     string
+	client  *http.Client
+	closing context.Context // ends a fetch; nil never does
 
 	mu      sync.Mutex // never held over I/O
 	keys    map[string]*ecdsa.PublicKey
@@ -91,6 +92,11 @@ func (s *keySet) cached(id string) (*ecdsa.PublicKey, error) {
 }
 
 func (s *keySet) fetch(ctx context.Context, done chan struct{}) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if s.closing != nil {
+		defer context.AfterFunc(s.closing, cancel)() //nolint:contextcheck // Close ends it, no caller does
+	}
 	body, err := fetchDocument(ctx, s.client, s.url)
 	var keys map[string]*ecdsa.PublicKey
 	if err == nil {

@@ -126,3 +126,50 @@ func TestTokenSources(t *testing.T) {
 		}
 	})
 }
+
+// A sign-in that fails between the two writes of its row leaves none.
+func TestHalfCreatedGrant(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &troubledStore{MemoryStore: NewMemoryStore()}
+		a := newTestApp(t, newFakeProvider(), store)
+		store.set(func(n int, _ Row) (bool, error) {
+			if n == 2 {
+				return false, ErrNotWritten
+			}
+			return true, nil
+		})
+		id, err := a.createGrant(t.Context(), &answer{Issued: time.Now().Round(0), AccessToken: "at", RefreshToken: "rt", Lifetime: 15 * time.Minute})
+		if !errors.Is(err, ErrNotWritten) || id != "" || len(store.rows) != 0 {
+			t.Errorf("%v, %q, %d rows", err, id, len(store.rows))
+		}
+	})
+}
+
+// A fetch of keys ends with the App.
+func TestKeysAreNotFetchedAfterClose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		under := 0
+		a := newTestApp(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+			under++
+			defer func() { under-- }()
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}), NewMemoryStore())
+		if _, _, err := a.verifier.keys.lookup(t.Context(), "kid"); err == nil {
+			t.Error("there is a key")
+		}
+		synctest.Wait()
+		if under != 1 {
+			t.Errorf("%d requests are under way", under)
+		}
+		if err := a.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if under != 0 {
+			t.Errorf("%d requests are under way after Close", under)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -41,17 +42,18 @@ func (a *App) LoginHandler(opts LoginOptions) http.Handler {
 	})
 }
 
-// StartLogin stores a new sign-in, binds it to the browser by a cookie and
+// StartLogin begins a sign-in, binds it to the browser by a cookie and
 // redirects to the provider with state, nonce and PKCE. An error means that
 // nothing was written; it is a *CallbackError that wraps ErrStoreUnavailable
-// if the flow store failed.
+// if the flow store failed. With Config.FlowsInCookies it can also be that
+// opts.ReturnTo makes the cookie longer than browsers take.
 func (a *App) StartLogin(w http.ResponseWriter, r *http.Request, opts LoginOptions) error {
-	state, binding := randomText(), randomText()
-	secrets := a.newFlowSecrets(opts)
-	if err := a.putFlow(r.Context(), state, binding, secrets); err != nil {
-		return failed(ErrSignInFailed, err)
+	state, secrets := randomText(), a.newFlowSecrets(opts)
+	cookie, err := a.startFlow(r.Context(), state, secrets)
+	if err != nil {
+		return err
 	}
-	a.setFlowCookie(w, r, state, binding)
+	a.setFlowCookie(w, r, state, cookie)
 	noTrace(w)
 	http.Redirect(w, r, a.authorizeURL(state, secrets, opts.Prompt), http.StatusSeeOther)
 	return nil
@@ -80,29 +82,18 @@ func noTrace(w http.ResponseWriter) {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 }
 
-// maxFlowCookies bounds the sign-ins under way in one browser, tabs say.
-const maxFlowCookies = 8
-
 // setFlowCookie binds a flow to this browser. Each flow has a cookie of its
 // own, so that tabs do not disturb one another.
-func (a *App) setFlowCookie(w http.ResponseWriter, r *http.Request, state, binding string) {
-	var old []string
-	for _, c := range r.Cookies() { // oldest first (RFC 6265 section 5.4)
-		if strings.HasPrefix(c.Name, a.cookiePrefix()) {
-			old = append(old, c.Name)
-		}
-	}
-	for len(old) >= maxFlowCookies {
-		a.clearCookie(w, old[0])
-		old = old[1:]
-	}
-	c := a.cookie(a.cookieName(state), binding)
+func (a *App) setFlowCookie(w http.ResponseWriter, r *http.Request, state, value string) {
+	flows := slices.DeleteFunc(r.Cookies(), func(c *http.Cookie) bool { return !strings.HasPrefix(c.Name, a.cookiePrefix()) })
+	c := a.cookie(a.cookieName(state), value)
+	a.makeRoom(w, flows, len(c.Name)+len(c.Value)) // oldest first (RFC 6265 section 5.4)
 	c.MaxAge = int(flowLifetime.Seconds())
 	http.SetCookie(w, c)
 }
 
-// binding returns what setFlowCookie gave this browser, or "".
-func (a *App) binding(r *http.Request, state string) string {
+// flowCookie returns what setFlowCookie gave this browser, or "".
+func (a *App) flowCookie(r *http.Request, state string) string {
 	c, err := r.Cookie(a.cookieName(state))
 	if errors.Is(err, http.ErrNoCookie) {
 		return ""

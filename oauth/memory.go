@@ -27,8 +27,8 @@ type MemoryStore struct {
 }
 
 var (
-	_ Store     = (*MemoryStore)(nil)
-	_ FlowStore = (*MemoryStore)(nil)
+	_ LocalStore = (*MemoryStore)(nil)
+	_ FlowStore  = (*MemoryStore)(nil)
 )
 
 // NewMemoryStore returns an empty store.
@@ -40,6 +40,9 @@ func NewMemoryStore() *MemoryStore {
 		flows:  memoryFlows{byID: map[string]*memoryFlow{}},
 	}
 }
+
+// Local implements LocalStore.
+func (*MemoryStore) Local() bool { return true }
 
 // Load implements Store.
 func (s *MemoryStore) Load(ctx context.Context, id GrantID) (Row, error) {
@@ -65,7 +68,7 @@ func (s *MemoryStore) Swap(ctx context.Context, old Version, row Row) (Row, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rows[row.GrantID].Version != old {
+	if s.rows[row.GrantID].Version != old || old != "" && row.StoreRun != "" && row.StoreRun != s.run {
 		return Row{}, fmt.Errorf("oauth: memory store: %w", ErrConflict)
 	}
 	s.writes++

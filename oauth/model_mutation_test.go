@@ -27,6 +27,7 @@ const (
 	noWaiting               mutation = "probes do not wait"
 	probeAtOnce             mutation = "a sender without an answer probes at once"
 	noDrain                 mutation = "probes wait for the deadline only"
+	noWatch                 mutation = "probes trust the store's clock alone"
 	noExpiryWait            mutation = "probes do not wait for the access token's expiry"
 	oneProbe                mutation = "one probe without an answer is the end"
 	probesShareIntent       mutation = "a probe has no intent of its own"
@@ -44,6 +45,8 @@ const (
 	retryOverFailover       mutation = "an intent is written again over a failover"
 	oldVersions             mutation = "versions repeat after a failover"
 	commitTrustsRow         mutation = "a commit over a failover raises no doubt"
+	noRestore               mutation = "what a failover forgot is not written back"
+	restoreTrusts           mutation = "what is written back is not doubtful"
 )
 
 // TestModelMutations takes parts out of the protocol: each is there for a
@@ -61,7 +64,7 @@ func TestModelMutations(t *testing.T) {
 		{noIntent, reuseReject, "rev crash", "I1 I4 I11"},
 		{blindIntent, reuseRevoke, "none", "I1 harm ATcut I4"},
 		{blindCommit, reuseReject, "rev", "I11"},
-		{blindCommit, reuseReject, "rev ack over*2", "I1 I2 I3 I4 I11"},
+		{blindCommit, reuseReject, "rev ack over*2", "I2 I3 I11"},
 		{noVersion, reuseRevoke, "ack", "I1 harm ATcut I2 I3 I4"},
 		{noVersion, reuseReject, "rev ack", "I1 I2 I3 I4 I11"},
 		{unknownIsDone, reuseRevoke, "ack", "I1 harm ATcut I4"},
@@ -78,6 +81,8 @@ func TestModelMutations(t *testing.T) {
 		{probeAtOnce, reuseRevoke, "resp", "I1 harm ATcut"},
 		{noDrain, reuseRevoke, "over", "harm ATcut"},
 		{noDrain, reuseReject, "delay", "I1"},
+		{noWatch, reuseReject, "jump*2", "I1"},
+		{noWatch, reuseRevoke, "jump*2", "I1 harm ATcut"},
 		{noExpiryWait, reuseRevoke, "crash", "ATcut"},
 		{oneProbe, reuseReject, "req*2", "gaveup"},
 		{oneProbe, reuseReject, "rev req*2", "gaveup I11"},
@@ -98,12 +103,17 @@ func TestModelMutations(t *testing.T) {
 		{retryOverFailover, reuseRevoke, "back ack", "I1 harm ATcut"},
 		{oldVersions, reuseGrace, "back ack over*2", "harm ATcut I4"},
 		{commitTrustsRow, reuseRevoke, "back over*2", "I4"},
+		{noRestore, reuseReject, "back", "lost"},
+		{restoreTrusts, reuseRevoke, "back over*2", "I4"},
 	} {
 		t.Run(strings.Join([]string{string(c.flaw), string(c.kind), c.faults}, "/"), func(t *testing.T) {
 			t.Parallel()
 			kept := explore(t, asBuilt, c.kind, 2, c.faults)
 			broken := explore(t, c.flaw, c.kind, 2, c.faults)
-			got := broken.found &^ kept.found &^ (propHealed | propLost)
+			got := broken.found &^ kept.found &^ propHealed
+			if c.breaks != "lost" { // what breaks a property loses grants as well
+				got &^= propLost
+			}
 			t.Logf("%d states: %v", broken.states, got)
 			if got.String() != c.breaks {
 				t.Errorf("breaks %q, want %q%s", got, c.breaks, broken.stories(got))

@@ -7,7 +7,7 @@ import "time"
 func (m *model) act(s *modelState, i int) {
 	switch p := &s.procs[i]; p.pc {
 	case pcIdle:
-		if !p.cut && p.left > 0 {
+		if !p.cut && (p.left > 0 || s.forgot(i)) { // who wants no refresh looks all the same after a failover
 			m.decide(s, i)
 		}
 	case pcLoaded:
@@ -88,7 +88,7 @@ func release(n *modelState, i int) {
 		forget(&n.procs[j].pending)
 	}
 	p := n.procs[i]
-	n.procs[i] = modelProcess{left: p.left, known: p.known, cut: p.cut, pending: p.pending}
+	n.procs[i] = modelProcess{left: p.left, known: p.known, kept: p.kept, cut: p.cut, pending: p.pending}
 }
 
 // finish withdraws the attempt's own intent, if it still stands and the store
@@ -104,28 +104,35 @@ func (m *model) finish(n *modelState, i int) {
 
 func learn(n *modelState, i int) {
 	p := &n.procs[i]
-	p.known, p.left = n.row.gen, max(p.left-1, 0)
+	p.known, p.kept, p.left = n.row.gen, n.row.token, max(p.left-1, 0)
 }
 
 // plan asks the code; some mutations are in what it is told.
-func (m *model) plan(row Row, known int8) plan {
-	w, wall := modelWindows(), modelNow()
+func (m *model) plan(row Row, known, saw int8) plan {
+	w, wall, watched := modelWindows(), modelNow(), time.Duration(saw-1)*modelBoundary
 	switch m.flaw {
 	case noWaiting:
-		w.drain, wall = -modelBoundary, wall.Add(2*time.Hour)
+		w.drain, wall, watched = -modelBoundary, wall.Add(2*time.Hour), longWatched
 	case noDrain:
-		w.drain = 0
+		w.drain, watched = 0, longWatched
+	case noWatch:
+		watched = longWatched
 	case noExpiryWait:
 		wall = wall.Add(2 * time.Hour)
 	case noLeast:
 		w.least = 0
 	}
-	return next(row, uint64(known), w, wall)
+	return next(row, uint64(known), w, wall, watched)
 }
 
 func (m *model) decide(s *modelState, i int) {
-	row := s.load()
-	switch p := m.plan(row, s.procs[i].known); p.step {
+	row, known, kept := s.load(), s.procs[i].known, s.procs[i].kept
+	if kept == 0 { // restarted, it has seen nothing yet
+		known = min(known, s.row.gen)
+	}
+	switch p := m.plan(row, known, s.procs[i].saw); p.step {
+	case stepRestore:
+		m.restore(s, i, row)
 	case stepFail:
 		m.do(s, i, "P# is told what is recorded", func(_ *modelState, p *modelProcess) { p.left = 0 })
 	case stepAdopt:
@@ -135,6 +142,9 @@ func (m *model) decide(s *modelState, i int) {
 			m.write(n, n.row.with(quarantined(row, modelWindows())))
 		})
 	case stepWait:
+		if row.Intent != nil && s.procs[i].saw == 0 {
+			m.do(s, i, "P# finds an intent and watches it", func(_ *modelState, p *modelProcess) { p.saw = 1 })
+		}
 	case stepSend:
 		if m.flaw == blindIntent {
 			m.do(s, i, "P# loads generation @, sees no intent", func(n *modelState, p *modelProcess) { p.begin(&n.row, false); p.pc = pcLoaded })
@@ -146,6 +156,29 @@ func (m *model) decide(s *modelState, i int) {
 			m.announce(s, i, true)
 		}
 	}
+}
+
+// forgot reports whether process i keeps what the store has forgotten.
+func (s *modelState) forgot(i int) bool {
+	return s.procs[i].kept != 0 && s.procs[i].known > s.row.gen
+}
+
+// restore writes back the row that process i keeps.
+func (m *model) restore(s *modelState, i int, row Row) {
+	p := &s.procs[i]
+	next := restored(row, Row{Generation: uint64(p.known), State: StateActive, CommittedBy: modelIDs[stranger]}, modelWindows())
+	switch m.flaw {
+	case noRestore:
+		m.do(s, i, "P# is told that the row went back", func(_ *modelState, p *modelProcess) { p.left, p.kept = 0, 0 })
+		return
+	case restoreTrusts:
+		next.DoubtGen = 0
+	}
+	m.do(s, i, "P# writes back what it keeps", func(n *modelState, p *modelProcess) {
+		w := s.row.with(next)
+		w.token = p.kept
+		m.write(n, w)
+	})
 }
 
 func (p *modelProcess) begin(r *modelRow, probe bool) {

@@ -45,7 +45,7 @@ func search(flaw mutation, kind reuse, processes int, faults [modelFaults]int8) 
 	m := &model{flaw: flaw, kind: kind, processes: processes, flight: flight{app: &App{}}}
 	first := modelState{newest: 1, row: modelRow{gen: 1, token: 1, age: 2}, faults: faults}
 	for i := range processes {
-		first.procs[i].left, first.procs[i].known = 2, 1
+		first.procs[i].left, first.procs[i].known, first.procs[i].kept = 2, 1, 1
 	}
 	index := map[modelState]int32{first: 0}
 	queue, nodes := []modelState{first}, []node{{parent: -1}}

@@ -129,9 +129,11 @@ type modelProcess struct {
 	pc, net     int8
 	left        int8 // refreshes it still wants
 	known       int8 // the generation of its tokens
+	kept        int8 // the refresh token of the row it keeps of that generation; 0: none
 	base, token int8 // of its attempt
 	answer      int8 // the refresh token received, or refused
 	age         int8 // boundaries on the store's clock since an intent not yet acknowledged
+	saw         int8 // boundaries on its own clock since it found the row's intent, plus one; 0: it has not
 	probe       bool
 	late        bool     // its send budget is over
 	cut         bool     // it cannot reach the store

@@ -110,6 +110,9 @@ func (m *model) write(n *modelState, r modelRow) {
 	if n.faults[back] > 0 {
 		n.prev = n.row
 	}
+	if r.intent != n.row.intent || r.age == 0 { // another one, or its deadline is later now
+		n.unwatch()
+	}
 	n.row = r
 	if m.flaw != noVersion {
 		n.overtake()
@@ -125,6 +128,12 @@ func (s *modelState) overtake() {
 		if p.pc == pcUnknown || p.pc == pcBuried {
 			p.stale = min(p.stale+1, 2)
 		}
+	}
+}
+
+func (s *modelState) unwatch() {
+	for i := range s.procs {
+		s.procs[i].saw = 0
 	}
 }
 
@@ -159,6 +168,7 @@ func (m *model) failover(s *modelState) {
 	n.faults[back]--
 	n.row, n.prev, n.ambiguous = s.prev, modelRow{}, true
 	n.run++
+	n.unwatch()
 	if m.flaw == noRunID {
 		n.run = 0
 	}
@@ -201,17 +211,14 @@ func (m *model) signOut(s *modelState) {
 	if s.faults[revoke] > 0 && !s.row.is(StateTombstone) {
 		n := *s
 		n.faults[revoke]--
-		row := s.load()
-		if row.RunID != row.StoreRun {
-			row = quarantined(row, modelWindows())
-		}
-		row.State, row.Reason = StateTombstone, ReasonPending
-		if m.flaw == tombstoneClears {
-			row.Intent = nil
-		}
-		m.write(&n, s.row.with(row))
 		n.tombstoned = true
+		m.bury(&n)
 		m.emit(&n, modelEvent{text: "Revoke writes the tombstone", fault: true})
+	}
+	if s.exhumed() {
+		n := *s
+		m.bury(&n)
+		m.emit(&n, modelEvent{text: "the process that revoked writes the tombstone again"})
 	}
 	if row := s.load(); row.Reason == ReasonPending && (row.Intent == nil || !row.Intent.Deadline.After(row.Now)) {
 		n := *s
@@ -225,16 +232,36 @@ func (m *model) signOut(s *modelState) {
 	}
 }
 
+func (m *model) bury(n *modelState) {
+	row := n.load()
+	if row.RunID != row.StoreRun {
+		row = quarantined(row, modelWindows())
+	}
+	row.State, row.Reason = StateTombstone, ReasonPending
+	if m.flaw == tombstoneClears {
+		row.Intent = nil
+	}
+	m.write(n, n.row.with(row))
+}
+
+// exhumed reports whether a failover dropped the tombstone.
+func (s *modelState) exhumed() bool { return s.run > 0 && s.tombstoned && !s.row.is(StateTombstone) }
+
 // The clock.
 
 func (m *model) tick(s *modelState) {
 	n := *s
-	busy, underway, due := false, s.orphan != 0, s.row.age < 2
+	busy, underway, due := s.exhumed(), s.orphan != 0, s.row.age < 2
 	for i := range n.procs {
 		p := &n.procs[i]
 		p.pending = p.pending.older()
 		due = due || p.pending != s.procs[i].pending
 		if p.pc == pcIdle {
+			busy = busy || s.forgot(i)
+			if p.saw > 0 {
+				p.saw = min(p.saw+1, 3)
+			}
+			due = due || p.saw != s.procs[i].saw
 			continue
 		}
 		due = due || !p.late
@@ -315,7 +342,7 @@ func (m *model) befall(s *modelState, i int) {
 				n.orphan, n.orphanProbe = p.token, p.probe
 			}
 			release(n, i)
-			n.ambiguous, p.known = true, n.row.gen
+			n.ambiguous, p.known, p.kept = true, n.row.gen, 0
 		})
 	}
 	if p.cut {

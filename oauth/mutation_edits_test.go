@@ -69,8 +69,8 @@ func codeMutations() []codeMutation {
 		}}, "TestScenario17_"},
 		{noWaiting, []edit{{
 			"plan.go",
-			"		if wait := max(drained, row.Expiry.Sub(wall)); wait > 0 {\n",
-			"		if wait := max(drained, row.Expiry.Sub(wall)); wait > 1000*time.Hour {\n",
+			"		if wait > 0 {\n",
+			"		if wait > 1000*time.Hour {\n",
 		}}, "TestForcedRefreshWaitsForAnotherProcess"},
 		{probeAtOnce, []edit{{
 			"flight.go",
@@ -81,7 +81,16 @@ func codeMutations() []codeMutation {
 			"plan.go",
 			"row.Intent.Deadline.Add(w.drain).Sub(row.Now)",
 			"row.Intent.Deadline.Sub(row.Now)",
+		}, {
+			"plan.go",
+			"max(wait, w.least-watched)",
+			"max(wait, -watched)",
 		}}, "TestScenario16_"},
+		{noWatch, []edit{{
+			"plan.go",
+			"max(wait, w.least-watched)",
+			"max(wait, -watched)",
+		}}, "TestSimulation"},
 		{noExpiryWait, []edit{{
 			"plan.go",
 			"max(drained, row.Expiry.Sub(wall))",

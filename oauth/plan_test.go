@@ -43,23 +43,39 @@ func TestNext(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := next(c.row, c.known, w, now); got != c.want {
+			if got := next(c.row, c.known, w, now, longWatched); got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})
 	}
 	for _, c := range []struct {
+		past, watched time.Duration
+		want          plan
+	}{
+		{10 * time.Second, 0, plan{step: stepWait, wait: 20 * time.Second}},
+		{10 * time.Second, 19 * time.Second, plan{step: stepWait, wait: time.Second}},
+		{10 * time.Second, 20 * time.Second, plan{step: stepProbe}},
+		{time.Hour, 0, plan{step: stepWait, wait: 20 * time.Second}},
+		{time.Hour + 10*time.Second, 0, plan{step: stepProbe}},
+	} {
+		if got := next(row(intent(-c.past)), 3, w, now, c.watched); got != c.want {
+			t.Errorf("%v past the deadline, watched for %v: %+v, want %+v", c.past, c.watched, got, c.want)
+		}
+	}
+	for _, c := range []struct {
 		name  string
 		row   Row
 		known uint64
+		step  step
 		want  error
 	}{
-		{"tombstone", row(func(r *Row) { r.State, r.StoreRun = StateTombstone, "another" }), 0, ErrRevoked},
-		{"needs_reauth", row(func(r *Row) { r.State = StateNeedsReauth }), 0, ErrNeedsReauth},
-		{"a restored backup", row(func(*Row) {}), 4, ErrCorruptRow},
+		{"tombstone", row(func(r *Row) { r.State, r.StoreRun = StateTombstone, "another" }), 0, stepFail, ErrRevoked},
+		{"needs_reauth", row(func(r *Row) { r.State = StateNeedsReauth }), 0, stepFail, ErrNeedsReauth},
+		{"a restored backup", row(func(*Row) {}), 4, stepRestore, ErrCorruptRow},
+		{"a restored backup of a tombstone", row(func(r *Row) { r.State = StateTombstone }), 4, stepRestore, ErrRevoked},
 	} {
-		if got := next(c.row, c.known, w, now); got.step != stepFail || !errors.Is(got.err, c.want) {
-			t.Errorf("%s: %+v, want %v", c.name, got, c.want)
+		if got := next(c.row, c.known, w, now, longWatched); got.step != c.step || !errors.Is(got.err, c.want) {
+			t.Errorf("%s: %+v, want step %d, %v", c.name, got, c.step, c.want)
 		}
 	}
 }

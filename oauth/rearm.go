@@ -11,7 +11,7 @@ import (
 // was wrong is right again. The tokens of another user (ReasonSubjectChanged)
 // stay where they are.
 func (g *Grant) Rearm(ctx context.Context) error {
-	row, err := g.state.app.change(ctx, g.state.id, func(r *Row) bool {
+	row, err := g.app().change(ctx, g.id, func(r *Row) bool {
 		if r.State != StateNeedsReauth || r.Reason == ReasonSubjectChanged {
 			return false
 		}
@@ -26,6 +26,6 @@ func (g *Grant) Rearm(ctx context.Context) error {
 	case row.State == StateNeedsReauth:
 		return &ReauthError{GrantID: row.GrantID, Reason: row.Reason}
 	}
-	g.state.app.log.Info("rearmed", "grant", row.GrantID, "generation", row.Generation)
+	g.app().log.Info("rearmed", "grant", row.GrantID, "generation", row.Generation)
 	return nil
 }

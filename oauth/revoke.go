@@ -11,25 +11,36 @@ import (
 
 // Revoke ends the grant: first here, by a tombstone that no late answer
 // undoes, then at the provider (RFC 7009). Nil means that the provider has
-// accepted the revocation of the newest token. After any other error but
-// ErrStoreUnavailable the grant is dead here all the same, and calling Revoke
-// again tries the provider again.
+// accepted the revocation of the newest token. After ErrStoreUnavailable (also
+// where ctx ended while the store was asked), ErrClosed, ErrNoGrant and
+// ErrCorruptRow it may be as it was. After any other error the grant is dead
+// here all the same, and calling Revoke again tries the provider again.
 func (g *Grant) Revoke(ctx context.Context) error {
-	a := g.state.app
+	a := g.app()
 	if !a.begin() {
 		return ErrClosed
 	}
 	defer a.work.Done()
-	row, err := a.change(ctx, g.state.id, a.bury)
+	return g.revoke(ctx)
+}
+
+// revoke is part of a work that Close waits for.
+func (g *Grant) revoke(ctx context.Context) error {
+	a := g.app()
+	row, err := a.change(ctx, g.id, a.bury)
 	if err != nil {
 		return err
 	}
-	g.state.current.Store(&snapshot{generation: revokedHere}) // expired and final: callers read the row
+	a.revoked.add(g.id)
+	if a.replaced(row.StoreRun) {
+		a.buryAllAgain([]GrantID{g.id})
+	}
+	g.live().publish(&snapshot{generation: revokedHere}) // expired and final: callers read the row
 	if row.Reason == ReasonConfirmed {
 		return nil
 	}
 	err = g.revokeNewest(ctx)
-	if row, loadErr := a.load(ctx, g.state.id); loadErr == nil {
+	if row, loadErr := a.load(ctx, g.id); loadErr == nil {
 		a.log.Info("revoked", "grant", row.GrantID, "provider", row.Reason)
 		a.tell(ctx, newEvent(EventRevoked, row))
 	}
@@ -42,11 +53,14 @@ const revokedHere = ^uint64(0)
 
 // bury makes a row a tombstone, pending until the provider was told.
 func (a *App) bury(r *Row) bool {
+	kept, forgotten := a.recent.after(*r)
 	failedOver := r.RunID != r.StoreRun
-	if r.State == StateTombstone && (!failedOver || r.Reason == ReasonConfirmed) {
+	switch {
+	case forgotten: // the newest token is the one to revoke
+		*r = restored(*r, kept, a.windows(*r))
+	case r.State == StateTombstone && (!failedOver || r.Reason == ReasonConfirmed):
 		return false
-	}
-	if failedOver {
+	case failedOver:
 		*r = quarantined(*r, a.windows(*r))
 	}
 	r.State, r.Reason = StateTombstone, ReasonPending // intent, doubt and tokens stay
@@ -56,14 +70,14 @@ func (a *App) bury(r *Row) bool {
 // revokeNewest tells the provider, once no request of ours can bring a token
 // newer than the row's any more.
 func (g *Grant) revokeNewest(ctx context.Context) error {
-	a := g.state.app
-	if err := g.state.idle(ctx); err != nil { // a flight buries its own pair
-		return fmt.Errorf("oauth: grant %s is signed out here, but the provider was not told: %w", g.state.id, err)
+	a := g.app()
+	if err := g.live().idle(ctx); err != nil { // a flight buries its own pair
+		return fmt.Errorf("oauth: grant %s is signed out here, but the provider was not told: %w", g.id, err)
 	}
-	row, err := a.load(ctx, g.state.id)
+	row, err := a.load(ctx, g.id)
 	for err == nil && row.Intent != nil && row.Intent.Deadline.After(row.Now) && ctx.Err() == nil {
 		if err = a.sleep(min(row.Intent.Deadline.Sub(row.Now), 100*time.Millisecond)); err == nil {
-			row, err = a.load(ctx, g.state.id)
+			row, err = a.load(ctx, g.id)
 		}
 	}
 	if err == nil {
@@ -76,16 +90,15 @@ func (g *Grant) revokeNewest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	revokeErr := a.revokeToken(ctx, Secret(t.Refresh))
-	if revokeErr == nil && (row.Intent != nil || doubtful(row)) {
-		revokeErr = errors.New("a refresh is unanswered, whose token the provider may still honour")
-	}
-	row, err = a.change(ctx, g.state.id, func(r *Row) bool {
-		if r.State == StateTombstone && r.Reason == ReasonConfirmed {
-			return false
-		}
-		if r.State != StateTombstone { // the store failed over
+	told, revokeErr := row.Generation, a.revokeToken(ctx, Secret(t.Refresh))
+	row, err = a.change(ctx, g.id, func(r *Row) bool {
+		switch {
+		case r.State != StateTombstone: // the store failed over
 			return a.bury(r)
+		case r.Reason == ReasonConfirmed, r.Generation > told: // written back meanwhile
+			return false
+		case revokeErr == nil && (r.Intent != nil || doubtful(*r)): // as it is by now
+			revokeErr = errUnheard
 		}
 		r.Reason = ReasonUnreachable
 		if revokeErr == nil {
@@ -96,11 +109,16 @@ func (g *Grant) revokeNewest(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
+	case row.Generation > told, row.Reason == ReasonPending:
+		return g.revokeNewest(ctx)
 	case row.Reason != ReasonConfirmed:
-		return fmt.Errorf("oauth: grant %s is signed out here, but not surely at the provider: %w", g.state.id, revokeErr)
+		return fmt.Errorf("oauth: grant %s is signed out here, but not surely at the provider: %w", g.id, revokeErr)
 	}
 	return nil
 }
+
+// errUnheard: all that is left to revoke is a token that nobody here has.
+var errUnheard = errors.New("a refresh is unanswered, whose token the provider may still honour")
 
 // revokeToken asks the provider to forget a token. A success says that it was
 // asked: RFC 7009 answers so for unknown tokens too.

@@ -13,13 +13,16 @@ import (
 func (a *App) load(ctx context.Context, id GrantID) (Row, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
+	began := time.Now()
 	row, err := guarded(func() (Row, error) { return a.store.Load(ctx, id) })
+	a.config.Trace.store("load", began, err)
 	switch {
 	case err == nil && row.GrantID != id:
 		return Row{}, fmt.Errorf("oauth: grant %s: %w: it is another grant's", id, ErrCorruptRow)
 	case err == nil && row.App != a.config.ClientID:
 		return Row{}, fmt.Errorf("oauth: grant %s: %w: it belongs to another client id", id, ErrCorruptRow)
 	case err == nil:
+		a.notice(row.StoreRun)
 		return byOurClock(row, time.Now().Round(0)), nil
 	case errors.Is(err, ErrNoGrant), errors.Is(err, ErrCorruptRow):
 		return Row{}, fmt.Errorf("oauth: grant %s: %w", id, err)
@@ -45,7 +48,9 @@ func byOurClock(row Row, now time.Time) Row {
 func (a *App) swap(ctx context.Context, row Row) (Row, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
+	began := time.Now()
 	stored, err := guarded(func() (Row, error) { return a.store.Swap(ctx, row.Version, row) })
+	a.config.Trace.store("swap", began, err)
 	switch {
 	case err == nil:
 		return stored, nil
@@ -92,7 +97,7 @@ func (a *App) change(ctx context.Context, id GrantID, edit func(*Row) bool) (Row
 			unknown++
 		}
 		if err := ctx.Err(); err != nil {
-			return Row{}, err
+			return Row{}, fmt.Errorf("oauth: grant %s: %w: %w", id, ErrStoreUnavailable, err)
 		}
 	}
 }
@@ -118,7 +123,7 @@ func (a *App) sleep(d time.Duration) error {
 	select {
 	case <-t.C:
 		return nil
-	case <-a.closing:
+	case <-a.closing.Done():
 		return ErrClosed
 	}
 }
@@ -131,6 +136,7 @@ func (a *App) tell(ctx context.Context, e TokenEvent) {
 			a.log.Error("OnTokenChange panicked", "grant", e.GrantID, "event", e.Kind, "panic", p)
 		}
 	}()
+	a.config.Trace.change(e)
 	if a.config.OnTokenChange != nil {
 		a.config.OnTokenChange(context.WithoutCancel(ctx), e)
 	}

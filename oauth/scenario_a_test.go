@@ -201,7 +201,7 @@ func TestScenario06_ProviderOrStoreHangs(t *testing.T) {
 		if err := second(s.grant.Token(t.Context())); !errors.Is(err, ErrInDoubt) || time.Since(began) != answerLimit {
 			t.Errorf("the provider hangs: %v after %v", err, time.Since(began))
 		}
-		if s.grant.state.flight != nil {
+		if s.grant.live().flight != nil {
 			t.Error("the flight is not over")
 		}
 		s.ends(ending{posts: 1, generation: 1})

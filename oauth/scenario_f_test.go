@@ -60,9 +60,10 @@ func TestScenario75_Suspend(t *testing.T) {
 	t.Parallel()
 	play(t, func(t *testing.T, s *scene) {
 		s.served(s.grant)
-		asleep := *s.grant.state.current.Load()
+		asleep := *s.grant.live().current.Load()
 		asleep.expiredAt.wall = time.Now().Add(-time.Hour).UnixNano() // its monotonic time is minutes away
-		s.grant.state.current.Store(&asleep)
+		asleep.staleAt.wall = asleep.expiredAt.wall
+		s.grant.live().current.Store(&asleep)
 		time.Sleep(time.Minute)
 		s.served(s.grant)
 		s.ends(ending{posts: 1, generation: 2})
@@ -81,10 +82,10 @@ func TestScenario76_WallClockSetBack(t *testing.T) {
 	t.Parallel()
 	play(t, func(_ *testing.T, s *scene) {
 		s.served(s.grant)
-		back := *s.grant.state.current.Load()
+		back := *s.grant.live().current.Load()
 		back.expiredAt.wall += int64(time.Hour)
 		back.staleAt.wall += int64(time.Hour)
-		s.grant.state.current.Store(&back)
+		s.grant.live().current.Store(&back)
 		s.expire()
 		s.served(s.grant)
 		s.ends(ending{posts: 1, generation: 2})

@@ -52,7 +52,10 @@ func newEmulator(t *testing.T, reuse emulator.Reuse) *emulator.Emulator {
 }
 
 // process is an App over store, as another process would have it.
-func (s *scene) process(store Store) *App {
+func (s *scene) process(store Store) *App { s.Helper(); return s.processWith(store, nil) }
+
+// processWith is a process that seals what it stores.
+func (s *scene) processWith(store Store, sealer Sealer) *App {
 	s.Helper()
 	opts := s.emu.Options()
 	provider := Roblox()
@@ -64,7 +67,7 @@ func (s *scene) process(store Store) *App {
 	}
 	a, err := New(Config{
 		ClientID: opts.ClientID, ClientSecret: Secret(opts.ClientSecret), RedirectURL: opts.RedirectURLs[0],
-		Scopes: []string{"openid", "profile"}, Store: store, Provider: &provider,
+		Scopes: []string{"openid", "profile"}, Store: store, Sealer: sealer, Provider: &provider,
 		HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) { return s.via.RoundTrip(r) })},
 	})
 	if err != nil {
@@ -79,18 +82,20 @@ func (s *scene) process(store Store) *App {
 }
 
 // signIn signs the user in once more, as a grant of its own.
-func (s *scene) signIn() *Grant {
+func (s *scene) signIn() *Grant { s.Helper(); return s.signInAt(s.app) }
+
+func (s *scene) signInAt(app *App) *Grant {
 	s.Helper()
 	verifier := oauth2.GenerateVerifier()
-	ans, err := s.app.exchange(s.Context(), Secret(code(s.T, s.emu, verifier)), Secret(verifier))
+	ans, err := app.exchange(s.Context(), Secret(code(s.T, s.emu, verifier)), Secret(verifier))
 	if err != nil {
 		s.Fatal(err)
 	}
-	id, err := s.app.createGrant(s.Context(), ans)
+	id, err := app.createGrant(s.Context(), ans)
 	if err != nil {
 		s.Fatal(err)
 	}
-	return s.app.Grant(id)
+	return app.Grant(id)
 }
 
 // code is an authorization code of the emulator's first account.
@@ -196,7 +201,7 @@ func (s *scene) ends(want ending) {
 func (s *scene) lives() {
 	s.Helper()
 	time.Sleep(time.Minute) // past the least interval between two refreshes
-	if _, err := s.process(s.store.MemoryStore).Grant(s.grant.ID()).Refresh(s.Context()); err != nil {
+	if _, err := s.processWith(s.store.MemoryStore, s.app.config.Sealer).Grant(s.grant.ID()).Refresh(s.Context()); err != nil {
 		s.Error("the authorization is lost:", err)
 	}
 }

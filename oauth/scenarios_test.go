@@ -43,7 +43,7 @@ var scenarios = []scenario{
 	{number: 19, what: "a replica lags behind the commit", tests: []string{"TestScenario19_ReplicaLag", "TestScenario19_SignOutThroughALaggingReplica"}},
 	{number: 20, what: "the store's clock differs from ours", tests: []string{"TestScenario20_ClocksDiffer"}},
 	{number: 21, what: "a row of another version of this package", tests: []string{"TestScenario21_RowOfAnotherVersion"}},
-	{number: 22, what: "a backup is restored", tests: []string{"TestScenario22_BackupRestored", "TestFailoverUnderAnIntent", "TestFailoverUnderARequest"}},
+	{number: 22, what: "a backup is restored", tests: []string{"TestScenario22_BackupRestored", "TestScenario22_BackupRestoredToStrangers", "TestFailoverUnderAnIntent", "TestFailoverUnderARequest"}},
 	{number: 23, what: "invalid_grant because somebody else rotated", tests: []string{"TestScenario23_RefusedBecauseRaced"}},
 	{number: 24, what: "invalid_grant because the user withdrew", tests: []string{"TestScenario24_RefusedForGood"}},
 	{number: 25, what: "the user signs in anew during a refresh", tests: []string{"TestScenario25_NewSignInDuringARefresh", "TestScenario25_TwoSignInsAtOnce"}},
@@ -54,7 +54,7 @@ var scenarios = []scenario{
 	{number: 29, what: "a crash before the intent", tests: []string{"TestScenario14_HolderDiesBeforeAnnouncing"}},
 	{number: 30, what: "a crash between intent and sending", tests: []string{"TestScenario30_CrashBeforeSending"}},
 	{number: 31, what: "a crash between rotation and commit", tests: []string{"TestScenario31_CrashBeforeTheCommit"}},
-	{number: 32, what: "a crash between commit and release", tests: []string{"filestore/TestFlightLockEndsWithItsProcess"}}, // the intent goes with the commit
+	{number: 32, what: "a crash between commit and release", tests: []string{"internal/flock/TestLockEndsWithItsProcess"}}, // the intent goes with the commit
 	{number: 33, what: "a torn write", tests: []string{"filestore/TestKilledWhileWriting", "filestore/TestFailedWrites", "sqlitestore/TestKilledWhileWriting"}},
 	{number: 34, what: "the store is down before sending", tests: []string{"TestScenario34_StoreDownBeforeSending"}},
 	{number: 35, what: "the store is down after the rotation", tests: []string{"TestScenario35_StoreDownAfterTheRotation"}},
@@ -64,7 +64,10 @@ var scenarios = []scenario{
 	{number: 39, what: "a full disk, lost permissions, a link, a renamed lock", tests: []string{
 		"filestore/TestFullDisk", "filestore/TestModes", "filestore/TestSymlinksAreRefused", "filestore/TestRemovedLockFileIsReplaced", "sqlitestore/TestFullDisk",
 	}},
-	{number: 40, what: "the key that seals rows is changed", later: "rows are not sealed with keys"},
+	{number: 40, what: "the key that seals rows is changed", tests: []string{
+		"TestScenario40_KeyIsChanged", "TestScenario40_KeyIsUnknown", "TestScenario40_RowsAreSwapped", "TestScenario40_SealingFails", "TestScenario40_SealingPanics",
+		"TestScenario40_ForgottenRowIsSealedAnew", "TestScenario40_AnotherProcessHasTheKey",
+	}},
 	{number: 41, what: "the process is told to end during a refresh", tests: []string{"TestScenario41_ShutdownDuringARefresh"}},
 
 	{number: 42, what: "the answer is lost", tests: []string{"TestScenario42_AnswerLost", "TestScenario42_ProviderWithAGracePeriod"}},
@@ -105,7 +108,7 @@ var scenarios = []scenario{
 	{number: 75, what: "the machine sleeps", tests: []string{"TestScenario75_Suspend"}},
 	{number: 76, what: "the wall clock is set back", tests: []string{"TestScenario76_WallClockSetBack"}},
 	{number: 77, what: "many sign-ins at once expire at once", tests: []string{"TestScenario77_ManySignInsAtOnce"}},
-	{number: 78, what: "an idle grant nears the end of its refresh token", later: "nothing keeps idle grants alive"},
+	{number: 78, what: "an idle grant nears the end of its refresh token", tests: []string{"TestScenario78_IdleGrant"}},
 	{number: 79, what: "a process that restarts often", tests: []string{"TestScenario79_ManyRestarts"}},
 }
 

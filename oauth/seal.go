@@ -19,50 +19,102 @@ func (tokens) String() string { return redacted }
 // GoString implements fmt.GoStringer.
 func (tokens) GoString() string { return redacted }
 
-// unsealed marks plaintext; sealed rows will begin with another byte.
-const unsealed = '0'
+// The first byte of what a store keeps says what follows.
+const (
+	unsealed       = '0' // plaintext
+	sealedBySealer = '1'
+)
 
-// seal turns plain into what a store keeps. The additional data binds it to
-// its place, so that rows cannot be swapped.
-func (a *App) seal(_ string, plain []byte) ([]byte, error) {
-	return append([]byte{unsealed}, plain...), nil
-}
-
-func (a *App) open(_ string, sealed []byte) ([]byte, error) {
-	if len(sealed) == 0 {
-		return nil, errors.New("it is empty")
+// sealWith turns plain into what a store keeps. The additional data binds it to
+// its place, so that rows cannot be swapped. A nil Sealer leaves it plain.
+func sealWith(s Sealer, additional string, plain []byte) ([]byte, error) {
+	if s == nil {
+		return append([]byte{unsealed}, plain...), nil
 	}
-	if sealed[0] != unsealed {
-		return nil, fmt.Errorf("it was sealed in a way (%q) that this version does not know", sealed[0])
+	var sealed []byte
+	err := errSealerPanicked
+	protected(func() { sealed, err = s.Seal(plain, []byte(additional)) })
+	if err != nil {
+		return nil, fmt.Errorf("it cannot be sealed: %w", err)
 	}
-	return sealed[1:], nil
+	return append([]byte{sealedBySealer}, sealed...), nil
 }
 
-func (a *App) rowAAD(id GrantID, generation uint64) string {
-	return "grant " + a.config.ClientID + " " + string(id) + " " + strconv.FormatUint(generation, 10)
+// openWith is the inverse of sealWith. Errors wrap ErrUnknownKey, ErrUnsealed or
+// ErrCorruptRow.
+func openWith(s Sealer, additional string, stored []byte) (plain []byte, was SealState, err error) {
+	switch {
+	case len(stored) == 0:
+		return nil, SealBroken, fmt.Errorf("%w: it is empty", ErrCorruptRow)
+	case stored[0] == unsealed:
+		return stored[1:], SealMissing, nil
+	case stored[0] != sealedBySealer:
+		return nil, SealBroken, fmt.Errorf("%w: it was sealed in a way (%q) that this version does not know", ErrCorruptRow, stored[0])
+	case s == nil:
+		return nil, SealUnknownKey, fmt.Errorf("%w: Config.Sealer is nil", ErrUnknownKey)
+	}
+	var current bool
+	err = errSealerPanicked
+	protected(func() { plain, current, err = s.Open(stored[1:], []byte(additional)) })
+	switch {
+	case errors.Is(err, ErrUnknownKey):
+		return nil, SealUnknownKey, err
+	case err != nil:
+		return nil, SealBroken, fmt.Errorf("%w: %w", ErrCorruptRow, err)
+	case current:
+		return plain, SealCurrent, nil
+	}
+	return plain, SealOlder, nil
 }
 
+// errSealerPanicked says no more: what a panic says may be what was sealed.
+var errSealerPanicked = errors.New("the Sealer panicked")
+
+// seal seals with the App's Sealer.
+func (a *App) seal(additional string, plain []byte) ([]byte, error) {
+	return sealWith(a.config.Sealer, additional, plain)
+}
+
+// open opens what the App's Sealer sealed, and what is plain only if that is
+// acceptable: whoever can write to the store could have put it there.
+func (a *App) open(additional string, stored []byte) ([]byte, error) {
+	plain, was, err := openWith(a.config.Sealer, additional, stored)
+	if err == nil && was == SealMissing && a.config.Sealer != nil && !a.config.AcceptUnsealed {
+		return nil, ErrUnsealed
+	}
+	return plain, err
+}
+
+func rowAAD(app string, id GrantID, generation uint64) string {
+	return "grant " + app + " " + string(id) + " " + strconv.FormatUint(generation, 10)
+}
+
+// sealTokens fails like the store does: what cannot be sealed cannot be kept.
 func (a *App) sealTokens(id GrantID, generation uint64, t tokens) ([]byte, error) {
 	plain, err := json.Marshal(t)
 	if err != nil {
 		return nil, err
 	}
-	return a.seal(a.rowAAD(id, generation), plain)
+	sealed, err := a.seal(rowAAD(a.config.ClientID, id, generation), plain)
+	if err != nil {
+		return nil, fmt.Errorf("oauth: grant %s: %w: %w", id, ErrStoreUnavailable, err)
+	}
+	return sealed, nil
 }
 
 // openTokens returns the tokens of a row. A row it cannot read is never
 // overwritten and never refreshed.
 func (a *App) openTokens(row Row) (tokens, error) {
 	var t tokens
-	plain, err := a.open(a.rowAAD(row.GrantID, row.Generation), row.Sealed)
-	if err == nil && json.Unmarshal(plain, &t) != nil {
-		err = errors.New("its tokens are not in the form expected") // a JSON error may quote them
+	plain, err := a.open(rowAAD(row.App, row.GrantID, row.Generation), row.Sealed)
+	if err == nil && json.Unmarshal(plain, &t) != nil { // a JSON error may quote them
+		err = fmt.Errorf("%w: its tokens are not in the form expected", ErrCorruptRow)
 	}
 	if err == nil && t.Refresh == "" {
-		err = errors.New("it has no refresh token")
+		err = fmt.Errorf("%w: it has no refresh token", ErrCorruptRow)
 	}
 	if err != nil {
-		return tokens{}, fmt.Errorf("oauth: grant %s: %w: %w", row.GrantID, ErrCorruptRow, err)
+		return tokens{}, fmt.Errorf("oauth: grant %s: %w", row.GrantID, err)
 	}
 	return t, nil
 }

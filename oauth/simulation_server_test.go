@@ -120,7 +120,7 @@ func (p *simProcess) revocation(token int) *http.Response {
 	time.Sleep(20 * time.Millisecond)
 	w := p.world
 	w.locked(func() {
-		if w.row().State != StateTombstone {
+		if !w.tombstoned {
 			w.violation("rt-%d is revoked, and nobody asked for it", token)
 		}
 		w.server.revoke(token)
@@ -145,14 +145,14 @@ func (p *simProcess) send(token int) <-chan simAnswer {
 	defer w.mu.Unlock()
 	s := &w.server
 	s.posts++
-	probe := w.checkSend(p.announced, token)
+	probe := w.checkSend(p, token)
 	var post simPost
 	if len(s.next) > 0 {
 		post, s.next = s.next[0], s.next[1:]
 		w.stats[string(post.fault)]++
 	}
 	if post.fault == postSlow || post.fault == postOrphaned { // no longer than the drain margin provides for
-		drained := p.announced.Intent.Deadline.Add(p.app.windows(p.announced).drain)
+		drained := p.announcedAt.Add(p.app.windows(p.announced).least)
 		post.delay = min(post.delay, time.Until(drained)-100*time.Millisecond)
 	}
 	answer := make(chan simAnswer, 1)
@@ -168,12 +168,13 @@ func (p *simProcess) send(token int) <-chan simAnswer {
 
 // checkSend holds a request against the intent its process announced, and
 // reports whether that marks it as a probe.
-func (w *simWorld) checkSend(announced Row, token int) (probe bool) {
+func (w *simWorld) checkSend(p *simProcess, token int) (probe bool) {
+	announced := p.announced
 	switch {
 	case announced.Intent == nil || !w.intents[announced.Intent.ID] || announced.Generation != uint64(token):
 		w.violation("I1: rt-%d is sent without an intent", token)
 		return false
-	case time.Now().After(announced.Intent.Deadline):
+	case w.ahead == 0 && time.Now().After(announced.Intent.Deadline), time.Since(p.announcedAt) > p.app.windows(announced).send:
 		w.violation("I1: rt-%d is sent past the deadline of its intent", token)
 	case w.server.underway[token] > 0:
 		w.violation("I1: rt-%d is sent twice at a time", token)
@@ -232,7 +233,7 @@ func (w *simWorld) tokens(refresh int) simAnswer {
 		return simAnswer{status: 400, body: `{"error":"invalid_grant"}`}
 	}
 	return simAnswer{status: 200, refresh: refresh, body: fmt.Sprintf(
-		`{"access_token":"at-%d","refresh_token":"rt-%d","token_type":"Bearer","expires_in":%d,"scope":"openid"}`,
+		`{"access_token":"at-%d","refresh_token":"rt-%d","token_type":"Bearer","expires_in":%d,"scope":"profile"}`,
 		refresh, refresh, int(w.server.life.Seconds()))}
 }
 

@@ -40,7 +40,7 @@ func TestSimulation(t *testing.T) {
 			for _, what := range slices.Sorted(maps.Keys(stats)) {
 				t.Logf("%-24s %6d in %d schedules", what, stats[what], schedules)
 			}
-			for _, what := range []string{"in doubt", "probe won", "probe lost", "conflict", "unknown", "late commit"} {
+			for _, what := range []string{"in doubt", "probe won", "probe lost", "conflict", "unknown", "late commit", "forgotten rotation", "clock step"} {
 				if stats[what]*100 < schedules {
 					t.Errorf("%s: less than one in a hundred schedules", what)
 				}
@@ -83,6 +83,8 @@ const (
 	doRefresh = "refresh"
 	doRevoke  = "revoke"
 	doRearm   = "rearm"
+	doEvict   = "the cache is needed for others"
+	doKeep    = "a keeper"
 	doEnd     = "the user ends the authorization"
 	doPost    = "post fault"
 	doSwap    = "swap fault"
@@ -90,6 +92,8 @@ const (
 	doPause   = "pause"
 	doCrash   = "crash"
 	doFail    = "the store fails over"
+	doForget  = "the store fails over and forgets"
+	doClock   = "the store's clock steps forward"
 )
 
 func drawSchedule(rt *rapid.T) schedule {
@@ -101,7 +105,7 @@ func drawSchedule(rt *rapid.T) schedule {
 	kinds := []string{
 		doToken, doToken, doToken, doToken, doToken, doToken, doToken, doRefresh, doRefresh, doRefresh,
 		doPost, doPost, doPost, doPost, doSwap, doSwap, doSwap, doCut, doCut, doPause, doPause, doCrash, doCrash,
-		doFail, doEnd, doRevoke, doRearm,
+		doFail, doForget, doClock, doEnd, doRevoke, doRearm, doEvict, doEvict, doKeep, doKeep,
 	}
 	if rapid.IntRange(0, 7).Draw(rt, "calm") == 0 {
 		kinds = kinds[:10]
@@ -150,7 +154,7 @@ func (s schedule) run(t *testing.T, kind reuse) *simWorld {
 			w.processes = append(w.processes, w.start())
 		}
 		var err error
-		if w.id, err = newTestApp(t, w.processes[0], w.store).createGrant(t.Context(), &answer{Issued: time.Now().Round(0), AccessToken: "at-1", RefreshToken: "rt-1", Lifetime: s.life}); err != nil {
+		if w.id, err = newTestApp(t, w.processes[0], w.store).createGrant(t.Context(), &answer{Issued: time.Now().Round(0), AccessToken: "at-1", RefreshToken: "rt-1", Scope: "profile", Lifetime: s.life}); err != nil {
 			t.Fatal(err)
 		}
 		w.durable["at-1"] = true
@@ -160,6 +164,9 @@ func (s schedule) run(t *testing.T, kind reuse) *simWorld {
 		}
 		w.calls.Wait()
 		w.heal()
+		for _, p := range w.processes { // who keeps what a failover forgot looks before another one probes
+			_, _ = p.app.Grant(w.id).Info(t.Context()) // ErrClosed and the like are no concern here
+		}
 		time.Sleep(2*s.life + 5*time.Minute)
 		w.checkEnd(w.processes[0])
 		for _, p := range w.processes {
@@ -209,6 +216,13 @@ func (w *simWorld) play(step simStep) {
 	case doRearm:
 		w.calls.Go(func() { _ = p.app.Grant(w.id).Rearm(w.t.Context()) })
 		return
+	case doEvict:
+		squeeze(p.app.grants)
+		return
+	case doKeep:
+		w.forced = true
+		w.calls.Go(func() { p.keep(step) })
+		return
 	case doEnd:
 		w.server.ended = w.server.ended || w.server.alive
 		w.server.alive = false
@@ -227,8 +241,11 @@ func (w *simWorld) play(step simStep) {
 		p.pauseIn, p.pauseFor = step.nth, step.wait
 	case doCrash:
 		p.crashIn = step.nth
-	case doFail:
-		w.failOver()
+	case doFail, doForget:
+		w.failOver(step.do == doForget)
+	case doClock:
+		w.ahead += step.wait
+		w.stats["clock step"]++
 	}
 }
 
@@ -271,4 +288,15 @@ func (p *simProcess) revoke(step simStep) {
 			w.stats["revoked"]++
 		})
 	}
+}
+
+// keep renews what is older than a minute.
+func (p *simProcess) keep(step simStep) {
+	ctx, cancel := context.WithTimeout(p.world.t.Context(), step.wait)
+	defer cancel()
+	_ = p.app.Keep(ctx, KeepOptions{MaxIdle: time.Minute, OnProgress: func(got KeepProgress) {
+		if got.Renewed > 0 {
+			p.world.count("kept")
+		}
+	}})
 }

@@ -21,6 +21,9 @@ type simWorld struct {
 	mu         sync.Mutex
 	server     simServer
 	processes  []*simProcess
+	ahead      time.Duration   // the store's clock, of the processes'
+	before     Row             // what the last write overwrote
+	tombstoned bool            // once at least
 	durable    map[string]bool // access tokens that were ever in the store
 	intents    map[string]bool // and intents
 	forced     bool            // somebody asked for a refresh
@@ -55,6 +58,7 @@ type simProcess struct {
 	cutUntil    time.Time // from the store
 	cutHangs    bool      // so that its operations hang instead of failing
 	announced   Row       // with its latest intent, as written
+	announcedAt time.Time // when it set about that
 	holds       int       // the newest refresh token it was given
 	revoked     bool      // its Revoke said that all is gone
 }
@@ -79,13 +83,24 @@ func (w *simWorld) row() Row {
 	return w.store.answer(w.store.rows[w.id])
 }
 
-// failOver gives the store another identity. Nothing is lost, but who could
-// know?
-func (w *simWorld) failOver() {
+// now is the store's clock; the world's mutex is held.
+func (w *simWorld) now() time.Time { return time.Now().Add(w.ahead) }
+
+// failOver gives the store another identity, with or without its last write:
+// who could know?
+func (w *simWorld) failOver(forgets bool) {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
 	w.store.run = string(NewGrantID())
 	w.stats["failover"]++
+	if !forgets || w.before.Version == "" {
+		return
+	}
+	w.stats["forgotten write"]++
+	if w.before.Generation < w.store.rows[w.id].Generation {
+		w.stats["forgotten rotation"]++
+	}
+	w.store.rows[w.id], w.before = w.before, Row{}
 }
 
 func (w *simWorld) start() *simProcess {
@@ -112,7 +127,7 @@ func (p *simProcess) boundary() {
 				p.dead = true
 			}
 			if p.pauseIn--; p.pauseIn == 0 {
-				p.pausedUntil = time.Now().Add(p.pauseFor)
+				p.pausedUntil = later(p.pausedUntil, time.Now().Add(p.pauseFor))
 			}
 			dead, pause = p.dead, time.Until(p.pausedUntil)
 		})
@@ -124,6 +139,13 @@ func (p *simProcess) boundary() {
 		}
 		time.Sleep(pause)
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // simStore is a process's handle on the store.
@@ -154,9 +176,25 @@ func (s *simStore) Load(ctx context.Context, id GrantID) (Row, error) {
 		return Row{}, err
 	}
 	row, err := s.MemoryStore.Load(ctx, id)
+	s.process.world.locked(func() { row.Now = s.process.world.now() })
 	time.Sleep(time.Millisecond)
 	s.process.boundary()
 	return row, err
+}
+
+// ClaimDue implements Store.
+func (s *simStore) ClaimDue(ctx context.Context, n int, ttl time.Duration) ([]Row, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := s.MemoryStore.ClaimDue(ctx, n, ttl)
+	s.process.world.locked(func() {
+		for i := range rows {
+			rows[i].Now = s.process.world.now()
+		}
+	})
+	s.process.boundary()
+	return rows, err
 }
 
 // Swap implements Store.
@@ -168,7 +206,7 @@ func (s *simStore) Swap(ctx context.Context, old Version, row Row) (Row, error) 
 	var fault *simSwap
 	w.locked(func() {
 		if row.State == StateActive && row.Intent != nil {
-			s.process.announced = row.clone()
+			s.process.announced, s.process.announcedAt = row.clone(), time.Now()
 		}
 		if len(w.swaps) > 0 {
 			fault, w.swaps = &w.swaps[0], w.swaps[1:]
@@ -202,6 +240,8 @@ func (w *simWorld) apply(ctx context.Context, old Version, row Row) (Row, error)
 		return stored, err
 	}
 	w.check(before, stored)
+	w.before = before
+	stored.Now = w.now()
 	return stored, nil
 }
 
@@ -210,23 +250,24 @@ func (w *simWorld) check(before, after Row) {
 	switch {
 	case err != nil:
 		w.violation("the row cannot be read: %v", err)
-	case after.Generation < before.Generation || after.Generation > before.Generation+1:
+	case after.Generation < before.Generation, after.Generation > before.Generation+1 && w.stats["forgotten rotation"] == 0:
 		w.violation("I3: from generation %d to %d", before.Generation, after.Generation)
 	case after.Generation == before.Generation && !bytes.Equal(before.Sealed, after.Sealed):
 		w.violation("I3: other tokens in generation %d", after.Generation)
 	case held.Refresh != fmt.Sprintf("rt-%d", after.Generation):
 		w.violation("I3: %s at generation %d", held.Refresh, after.Generation)
-	case before.State == StateTombstone && (after.State != StateTombstone || after.Generation != before.Generation):
+	case before.State == StateTombstone && (after.State != StateTombstone || after.Generation != before.Generation && w.stats["forgotten rotation"] == 0):
 		w.violation("I11: a tombstone became %s at generation %d", after.State, after.Generation)
 	}
 	w.durable[held.Access] = true
+	w.tombstoned = w.tombstoned || after.State == StateTombstone
 	if after.Intent != nil {
 		w.intents[after.Intent.ID] = true
 		if before.Intent == nil && before.RunID == after.RunID {
 			w.checkIntent(before)
 		}
 	}
-	if after.Generation > before.Generation && (before.Intent == nil || before.Intent.ID != after.CommittedBy || before.Intent.Deadline.Before(time.Now())) {
+	if after.Generation > before.Generation && (before.Intent == nil || before.Intent.ID != after.CommittedBy || before.Intent.Deadline.Before(w.now())) {
 		w.stats["late commit"]++
 	}
 	if after.State == StateNeedsReauth && before.State == StateActive {
@@ -238,9 +279,9 @@ func (w *simWorld) check(before, after Row) {
 func (w *simWorld) checkIntent(row Row) {
 	win := w.processes[0].app.windows(row)
 	switch {
-	case time.Since(row.CommittedAt) < win.least:
-		w.violation("I5: an intent %v after the commit", time.Since(row.CommittedAt))
-	case !w.forced && time.Until(row.Expiry) > win.stale:
+	case w.now().Sub(row.CommittedAt) < win.least:
+		w.violation("I5: an intent %v after the commit", w.now().Sub(row.CommittedAt))
+	case !w.forced && w.stats["forgotten rotation"] == 0 && w.ahead == 0 && time.Until(row.Expiry) > win.stale:
 		w.violation("I5: an intent %v before expiry, and nobody asked for it", time.Until(row.Expiry))
 	}
 }
@@ -285,8 +326,12 @@ func (w *simWorld) checkEnd(p *simProcess) {
 		}
 	}
 	for i, p := range w.processes {
-		if !p.dead && row.State != StateTombstone && p.holds > int(row.Generation) {
+		switch {
+		case p.dead || row.State == StateTombstone:
+		case p.holds > int(row.Generation):
 			w.violation("process %d was given rt-%d; the store is at generation %d", i, p.holds, row.Generation)
+		case p.revoked:
+			w.violation("I11: process %d revoked, and the row is %s", i, row.State)
 		}
 	}
 }

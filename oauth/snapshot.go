@@ -3,17 +3,31 @@ package oauth
 import "time"
 
 // snapshot is a grant's access token as this process knows it. It never
-// changes; a newer one takes its place.
+// changes; a newer one takes its place. There are as many as grants are in
+// use, so it holds the token once, in the header.
 type snapshot struct {
 	generation uint64
-	subject    string
-	scope      string
-	header     []string // the Authorization header's value, with no room to append
-	token      string
+	bearer     [1]string // the Authorization header's value
 	issued     time.Time
 	expiry     time.Time // wall clock
 	staleAt    moment
 	expiredAt  moment
+}
+
+const bearerPrefix = "Bearer "
+
+// header is the Authorization header's value, with no room to append.
+func (s *snapshot) header() []string { return s.bearer[:] }
+
+func (s *snapshot) token() string { return s.bearer[0][len(bearerPrefix):] }
+
+// size is about what a snapshot takes of memory.
+func (s *snapshot) size() int {
+	if s == nil {
+		return 0
+	}
+	const fields = 144
+	return fields + len(s.bearer[0]) + len(s.bearer[0])/8 // allocations are rounded up
 }
 
 // moment is an instant on both clocks. It has passed when either says so: the
@@ -37,10 +51,7 @@ func newSnapshot(row Row, t tokens, w windows) *snapshot {
 	expiry := row.Expiry.Round(0)
 	s := &snapshot{
 		generation: row.Generation,
-		subject:    row.Subject,
-		scope:      row.Scope,
-		header:     []string{"Bearer " + t.Access},
-		token:      t.Access,
+		bearer:     [1]string{bearerPrefix + t.Access},
 		issued:     row.RefreshIssued,
 		expiry:     expiry,
 		staleAt:    momentAt(expiry.Add(-w.stale), now),

@@ -14,13 +14,20 @@ type grantState struct {
 	app     *App
 	id      GrantID
 	current atomic.Pointer[snapshot]
+	used    atomic.Bool  // since the cache looked last
+	evicted atomic.Bool  // for good: another one has taken its place
 	retryAt atomic.Int64 // no background refresh before, UnixNano
 
-	mu       sync.Mutex // guards the next two; never held over I/O
-	flight   *flight    // under way, or failed lately
-	failures int        // flights in a row that failed without having sent anything
+	confirmAt atomic.Int64 // since App.started: then the store is looked at
 
-	unanswered string // the intent of the flight that last ended in doubt; flights only
+	mu       sync.Mutex    // guards the next three; never held over I/O
+	flight   *flight       // under way, or failed lately
+	failures int           // flights in a row that failed without having sent anything
+	looking  chan struct{} // a look at the store is under way until it is closed
+
+	// For flights only, of which there is one at a time.
+	unanswered string    // the intent of the one that last ended in doubt
+	seen       *sighting // the intent that the last one found, if any
 }
 
 // usable returns an access token that has not expired, and starts a refresh in
@@ -28,13 +35,20 @@ type grantState struct {
 func (s *grantState) usable(ctx context.Context) (*snapshot, error) {
 	now := time.Now()
 	cur := s.current.Load()
+	if !s.used.Load() {
+		s.used.Store(true)
+	}
 	switch {
 	case cur == nil:
 		return s.newer(ctx, aim{})
+	case !cur.staleAt.passed(now): // the usual case
 	case cur.expiredAt.passed(now):
 		return s.newer(ctx, aim{known: cur.generation})
-	case cur.staleAt.passed(now) && now.UnixNano() >= s.retryAt.Load():
+	case now.UnixNano() >= s.retryAt.Load():
 		_, _ = s.join(ctx, aim{known: cur.generation, background: true}) // an error here is ErrClosed; the token still serves
+	}
+	if due := now.Sub(s.app.started) - time.Duration(s.confirmAt.Load()); due >= 0 {
+		return s.confirmed(ctx, cur, due)
 	}
 	return cur, nil
 }
@@ -45,10 +59,13 @@ type aim struct {
 	past       bool   // one past it is wanted; otherwise any token good for use
 	background bool   // nobody waits: the token at hand still serves
 	refusal    bool   // an API refused the token at hand
+	keeping    bool   // nobody uses the grant
 }
 
 // newer waits for a snapshot as aimed at.
-func (s *grantState) newer(ctx context.Context, to aim) (*snapshot, error) {
+func (s *grantState) newer(ctx context.Context, to aim) (snap *snapshot, err error) {
+	began := time.Now()
+	defer func() { s.app.config.Trace.wait(began, err) }()
 	for {
 		f, err := s.join(ctx, to)
 		if err != nil {
@@ -76,14 +93,19 @@ func (s *grantState) newer(ctx context.Context, to aim) (*snapshot, error) {
 // between the provider's rotation and our commit it must not stop.
 func (s *grantState) join(ctx context.Context, to aim) (*flight, error) {
 	s.mu.Lock()
+	if s.evicted.Load() {
+		s.mu.Unlock()
+		return s.app.grants.state(s.id).join(ctx, to)
+	}
 	defer s.mu.Unlock()
-	if s.flight != nil && (s.flight.holds.IsZero() || time.Now().Before(s.flight.holds)) {
+	if s.busy() {
 		return s.flight, nil
 	}
+	s.app.watching.Do(s.app.watch)
 	if !s.app.begin() {
 		return nil, ErrClosed
 	}
-	f := &flight{app: s.app, state: s, aim: to, done: make(chan struct{})}
+	f := &flight{app: s.app, state: s, aim: to, woken: make(chan struct{}, 1), done: make(chan struct{})}
 	s.flight = f
 	ctx = context.WithoutCancel(ctx)
 	go func() {
@@ -106,11 +128,11 @@ func (s *grantState) learn(ctx context.Context) (uint64, error) {
 	if err != nil || row.State != StateActive {
 		return row.Generation, err
 	}
-	t, err := s.app.openTokens(row)
+	snap, err := s.app.snapshotOf(row)
 	if err != nil {
 		return 0, err
 	}
-	s.publish(newSnapshot(row, t, s.app.windows(row)))
+	s.publish(snap)
 	return row.Generation, nil
 }
 
@@ -129,11 +151,34 @@ func (s *grantState) land(f *flight) {
 	s.flight = f
 }
 
+// busy reports whether a flight is under way, or has failed so lately that it
+// stands for the next one. It is called with the mutex held.
+func (s *grantState) busy() bool {
+	return s.flight != nil && (s.flight.holds.IsZero() || time.Now().Before(s.flight.holds))
+}
+
+// leave gives up the grant's place in the cache, unless it is busy: two states
+// of one grant must not refresh at once.
+func (s *grantState) leave() bool {
+	if !s.mu.TryLock() {
+		return false
+	}
+	defer s.mu.Unlock()
+	if s.busy() || s.looking != nil {
+		return false
+	}
+	s.evicted.Store(true)
+	return true
+}
+
 // idle waits until no flight is under way.
 func (s *grantState) idle(ctx context.Context) error {
 	s.mu.Lock()
 	f := s.flight
 	s.mu.Unlock()
+	if s.evicted.Load() {
+		return s.app.grants.state(s.id).idle(ctx)
+	}
 	if f == nil {
 		return nil
 	}
@@ -151,11 +196,10 @@ func (s *grantState) pause() {
 }
 
 // publish makes snap current unless a newer one is.
-func (s *grantState) publish(snap *snapshot) {
-	for {
-		cur := s.current.Load()
-		if cur != nil && cur.generation >= snap.generation || s.current.CompareAndSwap(cur, snap) {
-			return
-		}
-	}
+func (s *grantState) publish(snap *snapshot) { s.app.grants.publish(s, snap) }
+
+// size is about what a state takes of memory, its place in the cache included.
+func (s *grantState) size() int {
+	const fields = 256
+	return fields + len(s.id) + s.current.Load().size()
 }

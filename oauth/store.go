@@ -131,8 +131,10 @@ type Store interface {
 
 	// Swap replaces the row whose Version is old by new, or creates it where
 	// old is zero, and returns what it stored with its new Version. It has
-	// three outcomes: nil; an error that wraps ErrConflict (the row has another
-	// Version and nothing changed); any other error that does not wrap
+	// three outcomes: nil; an error that wraps ErrConflict (nothing changed,
+	// since the row has another Version, or new.StoreRun, under which it was
+	// read, is no longer the store's: a failover may have brought an old version
+	// back); any other error that does not wrap
 	// ErrNotWritten, after which the outcome is unknown and the row must be
 	// read again. ErrNotWritten promises that nothing was and will be written.
 	Swap(ctx context.Context, old Version, new Row) (Row, error)
@@ -169,7 +171,8 @@ type Flow struct {
 // FlowStore keeps sign-ins under way and gives each out once, whichever
 // process asks.
 type FlowStore interface {
-	// PutFlow stores a new flow.
+	// PutFlow stores a new flow. It is an error if there is one of that id, taken
+	// or not.
 	PutFlow(context.Context, Flow) error
 
 	// TakeFlow removes and returns the flow of that id if the binding is its

@@ -64,5 +64,5 @@ func (t *foreignTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	return t.base.RoundTrip(transport.WithHeader(r, "Authorization", []string{token.Type() + " " + token.AccessToken}))
+	return transport.SendWithHeader(t.base, r, "Authorization", []string{token.Type() + " " + token.AccessToken})
 }

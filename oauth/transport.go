@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +16,8 @@ import (
 //
 // It is safe for concurrent use and does not change the caller's requests.
 type Transport struct {
+	// Grant whose token to send; nil means the one of each request's context,
+	// see WithGrant.
 	Grant *Grant
 	// Base sends the requests; nil means http.DefaultTransport.
 	Base http.RoundTripper
@@ -28,18 +31,29 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !t.Origins.Allows(r.URL) || r.Header["Authorization"] != nil {
 		return t.base().RoundTrip(r)
 	}
-	snap, err := t.Grant.state.usable(r.Context())
+	g, err := t.grant(r.Context())
+	var snap *snapshot
+	if err == nil {
+		snap, err = g.live().usable(r.Context())
+	}
 	if err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close() // as every RoundTripper must; the error worth telling is the token's
 		}
 		return nil, err
 	}
-	resp, err := t.base().RoundTrip(transport.WithHeader(r, "Authorization", snap.header))
+	resp, err := transport.SendWithHeader(t.base(), r, "Authorization", snap.header())
 	if err != nil || !refusesToken(resp) {
 		return resp, err
 	}
-	return t.again(r, resp, snap)
+	return t.again(r, resp, g, snap)
+}
+
+func (t *Transport) grant(ctx context.Context) (*Grant, error) {
+	if t.Grant != nil {
+		return t.Grant, nil
+	}
+	return grantOf(ctx)
 }
 
 func (t *Transport) base() http.RoundTripper {
@@ -47,6 +61,14 @@ func (t *Transport) base() http.RoundTripper {
 		return t.Base
 	}
 	return http.DefaultTransport
+}
+
+// CredentialID tells whoever is handed this RoundTripper that it has a credential.
+func (t *Transport) CredentialID() string {
+	if t.Grant == nil {
+		return "the grant of each request's context"
+	}
+	return t.Grant.CredentialID()
 }
 
 // CloseIdleConnections forwards to Base, so that http.Client's own works.

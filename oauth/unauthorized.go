@@ -38,12 +38,12 @@ func refusesToken(resp *http.Response) bool {
 // again sends a refused request once more if there is a newer token and the
 // body can be had again. Otherwise the refusal stands. It is an error if the
 // grant turns out to be dead.
-func (t *Transport) again(r *http.Request, resp *http.Response, used *snapshot) (*http.Response, error) {
+func (t *Transport) again(r *http.Request, resp *http.Response, g *Grant, used *snapshot) (*http.Response, error) {
 	if r.Body != nil && r.Body != http.NoBody && r.GetBody == nil {
-		t.Grant.state.renewLater(r.Context(), used)
+		g.live().renewLater(r.Context(), used)
 		return resp, nil
 	}
-	snap, err := t.Grant.state.renewed(r.Context(), used)
+	snap, err := g.live().renewed(r.Context(), used)
 	switch {
 	case errors.Is(err, ErrNeedsReauth), errors.Is(err, ErrRevoked):
 		_ = resp.Body.Close() // the error says more than the response
@@ -62,7 +62,7 @@ func (t *Transport) again(r *http.Request, resp *http.Response, used *snapshot) 
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
 	_ = resp.Body.Close()
-	return t.base().RoundTrip(transport.WithHeader(r, "Authorization", snap.header))
+	return transport.SendWithHeader(t.base(), r, "Authorization", snap.header())
 }
 
 // renewed returns a token newer than one that an API has refused: another

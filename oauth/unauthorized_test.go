@@ -46,7 +46,7 @@ func (a *strictAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 const invalidToken = `Bearer realm="x", error="invalid_token", error_description="expired"`
 
 func (a *strictAPI) client(g *Grant) *http.Client {
-	return &http.Client{Transport: &Transport{Grant: g, Base: a, Origins: g.state.app.origins}}
+	return &http.Client{Transport: &Transport{Grant: g, Base: a, Origins: g.app().origins}}
 }
 
 func callAPI(t *testing.T, c *http.Client, body io.Reader) (int, error) {

@@ -9,7 +9,8 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"rblx": func() { os.Exit(run()) },
+		"rblx":       func() { os.Exit(run()) },
+		"seedgrants": seedGrants,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/storetest"
 )
 
 // BenchmarkRefresh is what one rotation costs: an intent and a commit.
@@ -16,22 +17,4 @@ func BenchmarkRefresh(b *testing.B) {
 	}
 }
 
-// BenchmarkSwap writes many grants at once.
-func BenchmarkSwap(b *testing.B) {
-	s := openTest(b, newDir(b))
-	b.RunParallel(func(pb *testing.PB) {
-		row := mustSwap(b, s, "", sample(oauth.NewGrantID(), 1))
-		for pb.Next() {
-			row = mustSwap(b, s, row.Version, row)
-		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
-}
-
-func BenchmarkLoad(b *testing.B) {
-	s := openTest(b, newDir(b))
-	row := mustSwap(b, s, "", sample(oauth.NewGrantID(), 1))
-	for b.Loop() {
-		mustLoad(b, s, row.GrantID)
-	}
-}
+func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, openTest(b, newDir(b))) }

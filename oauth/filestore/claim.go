@@ -26,7 +26,7 @@ type claims struct {
 // ClaimDue implements oauth.Store. It reads every row; those that cannot be
 // read are passed over, and Find tells of them.
 func (s *Store) ClaimDue(ctx context.Context, n int, ttl time.Duration) ([]oauth.Row, error) {
-	unlock, err := s.claims.acquire(ctx)
+	unlock, err := s.claims.Acquire(ctx)
 	if err != nil {
 		return nil, s.notWritten(err)
 	}

@@ -118,7 +118,7 @@ func TestWaitingForALockEnds(t *testing.T) {
 	a, b := openTest(t, dir), openTest(t, dir)
 	row := mustSwap(t, a, "", sample(oauth.NewGrantID(), 1))
 	held := a.rows[shard(string(row.GrantID))]
-	release, err := held.acquire(t.Context())
+	release, err := held.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,14 +146,14 @@ func TestRemovedLockFileIsReplaced(t *testing.T) {
 	if err := a.root.Remove("rows/a/lock"); err != nil {
 		t.Fatal(err)
 	}
-	release, err := a.rows[0].acquire(t.Context())
+	release, err := a.rows[0].Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer release()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := b.rows[0].acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := b.rows[0].Acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("two handles hold one lock (%v)", err)
 	}
 }

@@ -2,9 +2,11 @@ package filestore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/flock"
 )
 
 var _ oauth.FlightLocker = (*Store)(nil)
@@ -20,20 +22,12 @@ func (s *Store) LockFlight(ctx context.Context, id oauth.GrantID) (release func(
 	if !id.Valid() {
 		return nil, fmt.Errorf("filestore: %w: %q is no grant id", oauth.ErrNoGrant, id)
 	}
-	l := &lock{root: s.root, name: rowName(id) + flightSuffix}
-	ok, err := l.try()
-	if err != nil {
-		_ = l.close()
+	release, err = flock.Try(s.root, rowName(id)+flightSuffix)
+	switch {
+	case errors.Is(err, flock.ErrHeld):
+		return nil, fmt.Errorf("filestore: grant %s: %w", id, oauth.ErrFlightLocked)
+	case err != nil:
 		return nil, s.notWritten(err)
 	}
-	if !ok {
-		_ = l.close()
-		return nil, fmt.Errorf("filestore: grant %s: %w", id, oauth.ErrFlightLocked)
-	}
-	return func() {
-		// Closing alone leaves it held by a child that is just being started,
-		// until its exec closes the file there.
-		_ = unlockFile(l.file)
-		_ = l.close()
-	}, nil
+	return release, nil
 }

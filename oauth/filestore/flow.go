@@ -43,7 +43,7 @@ type flow struct {
 // that expire first give way.
 func (s *Store) PutFlow(ctx context.Context, f oauth.Flow) error {
 	place, dir, name := flowPlace(f.ID)
-	unlock, err := s.flows[place].acquire(ctx)
+	unlock, err := s.flows[place].Acquire(ctx)
 	if err != nil {
 		return s.notWritten(err)
 	}
@@ -62,7 +62,7 @@ func (s *Store) PutFlow(ctx context.Context, f oauth.Flow) error {
 // TakeFlow implements oauth.FlowStore.
 func (s *Store) TakeFlow(ctx context.Context, id, binding string) (oauth.Flow, error) {
 	place, dir, name := flowPlace(id)
-	unlock, err := s.flows[place].acquire(ctx)
+	unlock, err := s.flows[place].Acquire(ctx)
 	if err != nil {
 		return oauth.Flow{}, s.notWritten(err)
 	}

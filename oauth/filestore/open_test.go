@@ -21,6 +21,9 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := Open(file); err == nil || !strings.HasPrefix(err.Error(), "filestore: ") {
 		t.Errorf("Open of a file: %v", err)
 	}
+	if _, err := Open(""); err == nil || err.Error() != "filestore: the directory has no name" {
+		t.Errorf("Open without a name: %v", err)
+	}
 	dir := filepath.Join(base, "dir")
 	openTest(t, dir)
 	mustWrite(t, filepath.Join(dir, identityFile), []byte("x"))

@@ -46,9 +46,8 @@ func tasks() map[string]func(s *Store, args []string) error {
 			}
 			return count(s, oauth.GrantID(args[0]), n)
 		},
-		"refresh":     func(s *Store, args []string) error { return refresh(s, oauth.GrantID(args[0])) },
-		"hold flight": func(s *Store, args []string) error { return holdFlight(s, oauth.GrantID(args[0])) },
-		"rotate":      rotate,
+		"refresh": func(s *Store, args []string) error { return refresh(s, oauth.GrantID(args[0])) },
+		"rotate":  rotate,
 		"take": func(s *Store, args []string) error {
 			_, err := s.TakeFlow(context.Background(), args[0], args[1])
 			return err

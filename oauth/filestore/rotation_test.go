@@ -53,7 +53,9 @@ type standing struct {
 func (s standing) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.stand("sending")
 	resp, err := s.base.RoundTrip(r)
-	s.stand("unread")
+	if err == nil { // the budget may have been over before anything was sent
+		s.stand("unread")
+	}
 	return resp, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/flock"
 	"github.com/rblx-go/opencloud/oauth/internal/record"
 )
 
@@ -58,13 +59,16 @@ func (s *Store) Swap(ctx context.Context, old oauth.Version, row oauth.Row) (oau
 	if !row.GrantID.Valid() {
 		return oauth.Row{}, fmt.Errorf("filestore: %w: %q is no grant id", oauth.ErrNotWritten, row.GrantID)
 	}
-	unlock, err := s.rows[shard(string(row.GrantID))].acquire(ctx)
+	unlock, err := s.rows[shard(string(row.GrantID))].Acquire(ctx)
 	if err != nil {
 		return oauth.Row{}, s.notWritten(err)
 	}
 	defer unlock()
 	if err := s.compare(row.GrantID, old); err != nil {
 		return oauth.Row{}, err
+	}
+	if old != "" && row.StoreRun != "" && row.StoreRun != s.run {
+		return oauth.Row{}, fmt.Errorf("filestore: grant %s: %w: it was read from another store", row.GrantID, oauth.ErrConflict)
 	}
 	r := record.New(row, oauth.Version(rand.Text()), s.boot)
 	if err := s.writeRow(r); err != nil {
@@ -105,7 +109,7 @@ func (s *Store) Delete(ctx context.Context, id oauth.GrantID, version oauth.Vers
 	if !id.Valid() {
 		return fmt.Errorf("filestore: %w: %q is no grant id", oauth.ErrNoGrant, id)
 	}
-	unlock, err := s.rows[shard(string(id))].acquire(ctx)
+	unlock, err := s.rows[shard(string(id))].Acquire(ctx)
 	if err != nil {
 		return s.notWritten(err)
 	}
@@ -125,7 +129,9 @@ func (s *Store) Delete(ctx context.Context, id oauth.GrantID, version oauth.Vers
 			return s.notWritten(err)
 		}
 	}
-	_ = s.root.Remove(name + flightSuffix) // on Windows not while it is held, and an empty file is no harm
+	if release, err := flock.Try(s.root, name+flightSuffix); err == nil {
+		release() // which removes what a dead process left
+	}
 	return s.flush(rowDir(id))
 }
 

@@ -10,10 +10,10 @@
 // of a refresh: a process that is stopped in the middle of it is not taken for
 // a dead one (see oauth.FlightLocker).
 //
-// Tokens are not encrypted yet: keep the directory on an encrypted disk. It and
-// its files belong to their user alone (0700 and 0600), and wider ones are
-// refused. On Windows the directory's access list decides instead; a user's
-// profile is private already.
+// Tokens are as oauth.Config.Sealer makes them. Without one they are plain:
+// keep the directory on an encrypted disk. It and its files belong to their
+// user alone (0700 and 0600), and wider ones are refused. On Windows the
+// directory's access list decides instead; a user's profile is private already.
 package filestore
 
 import (
@@ -31,6 +31,7 @@ import (
 
 	"github.com/rblx-go/opencloud/oauth"
 	"github.com/rblx-go/opencloud/oauth/internal/bootclock"
+	"github.com/rblx-go/opencloud/oauth/internal/flock"
 	"github.com/rblx-go/opencloud/oauth/internal/localdir"
 	"github.com/rblx-go/opencloud/oauth/internal/record"
 )
@@ -43,17 +44,17 @@ type Store struct {
 	run  string   // changes when the directory is replaced by a copy
 	boot string   // changes with every boot, when the clock begins anew
 
-	rows   [shards]*lock
-	flows  [shards]*lock
-	claims *lock
+	rows   [shards]*flock.Lock
+	flows  [shards]*flock.Lock
+	claims *flock.Lock
 	sweeps [shards]int // flow files at which to look for old ones, under the flow lock
 
 	hook func(step string) error // tests: fails a step of a write
 }
 
 var (
-	_ oauth.Store     = (*Store)(nil)
-	_ oauth.FlowStore = (*Store)(nil)
+	_ oauth.LocalStore = (*Store)(nil)
+	_ oauth.FlowStore  = (*Store)(nil)
 )
 
 const (
@@ -70,8 +71,9 @@ const (
 )
 
 // Open opens the store in dir, which it creates if need be. It fails if dir is
-// a symlink, accessible to other users, or on a network file system. Close it
-// when done.
+// a symlink, accessible to other users, or on a network file system: in a test,
+// t.TempDir() is too open, and filepath.Join(t.TempDir(), "grants") is right.
+// Close it when done.
 func Open(dir string) (*Store, error) {
 	s, err := open(dir)
 	if err != nil {
@@ -81,6 +83,9 @@ func Open(dir string) (*Store, error) {
 }
 
 func open(dir string) (*Store, error) {
+	if dir == "" { // not the working directory: an unset variable
+		return nil, errors.New("the directory has no name")
+	}
 	dir, err := localdir.Prepare(dir)
 	if err != nil {
 		return nil, err
@@ -91,10 +96,10 @@ func open(dir string) (*Store, error) {
 	}
 	s := &Store{dir: dir, root: root}
 	for i := range shards {
-		s.rows[i] = newLock(root, "rows/"+shardNames[i:i+1])
-		s.flows[i] = newLock(root, "flows/"+shardNames[i:i+1])
+		s.rows[i] = flock.New(root, "rows/"+shardNames[i:i+1]+"/lock")
+		s.flows[i] = flock.New(root, "flows/"+shardNames[i:i+1]+"/lock")
 	}
-	s.claims = newLock(root, ".")
+	s.claims = flock.New(root, "lock")
 	if s.boot, err = bootclock.ID(); err != nil {
 		err = fmt.Errorf("the identity of this boot: %w", err)
 	} else {
@@ -107,11 +112,14 @@ func open(dir string) (*Store, error) {
 	return s, nil
 }
 
+// Local implements oauth.LocalStore: it was opened on a local disk.
+func (*Store) Local() bool { return true }
+
 // Close releases the directory. Operations under way should have ended.
 func (s *Store) Close() error {
-	errs := []error{s.claims.close()}
+	errs := []error{s.claims.Close()}
 	for i := range shards {
-		errs = append(errs, s.rows[i].close(), s.flows[i].close())
+		errs = append(errs, s.rows[i].Close(), s.flows[i].Close())
 	}
 	return errors.Join(append(errs, s.root.Close())...)
 }
@@ -150,7 +158,7 @@ func (s *Store) readIdentity() (string, error) {
 func (s *Store) createIdentity() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), identityTimeout)
 	defer cancel()
-	unlock, err := s.claims.acquire(ctx)
+	unlock, err := s.claims.Acquire(ctx)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w%s", s.dir, err, localdir.Advice(err))
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/rblx-go/opencloud/oauth"
+	"github.com/rblx-go/opencloud/oauth/internal/diskspace"
 	"github.com/rblx-go/opencloud/oauth/internal/localdir"
 )
 
@@ -64,7 +65,11 @@ func (s *Store) reserve(name string, size int) error {
 		if err := s.checkFile(name, f); err != nil {
 			return errors.Join(err, f.Close())
 		}
-		if err := preallocate(f, int64(2*size+spareExtra)); err != nil {
+		err = diskspace.Reserve(f, int64(2*size+spareExtra))
+		if errors.Is(err, errors.ErrUnsupported) {
+			err = diskspace.Fill(f, int64(2*size+spareExtra))
+		}
+		if err != nil {
 			return errors.Join(fmt.Errorf("reserving space for the next tokens: %w", err), f.Close(), s.root.Remove(name))
 		}
 		return f.Close()

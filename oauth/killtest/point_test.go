@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rblx-go/opencloud/oauth"
 )
@@ -37,6 +38,8 @@ type gate struct {
 	tell io.Writer // hears once that the point is reached
 	goOn chan struct{}
 	once sync.Once
+
+	announced atomic.Uint64 // the generation of the last intent
 }
 
 func (g *gate) reach(p point) {
@@ -56,8 +59,12 @@ type gatedStore struct {
 // Swap implements oauth.Store.
 func (s gatedStore) Swap(ctx context.Context, old oauth.Version, row oauth.Row) (oauth.Row, error) {
 	before, after := beforeCommit, afterCommit
-	if row.Intent != nil {
+	switch {
+	case row.Intent != nil:
 		before, after = beforeIntent, afterIntent
+		s.gate.announced.Store(row.Generation)
+	case row.Generation == s.gate.announced.Load(): // it is taken back: the budget was over on a busy machine
+		return s.store.Swap(ctx, old, row)
 	}
 	s.gate.reach(before)
 	stored, err := s.store.Swap(ctx, old, row)
@@ -96,12 +103,16 @@ type gatedSender struct {
 func (s gatedSender) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.gate.reach(beforeSend)
 	resp, err := s.base.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) { s.gate.reach(sent) },
+		WroteRequest: func(wrote httptrace.WroteRequestInfo) {
+			if wrote.Err == nil {
+				s.gate.reach(sent)
+			}
+		},
 	})))
-	s.gate.reach(sent) // the answer may have come while the other goroutine is held
 	if err != nil {
 		return nil, err
 	}
+	s.gate.reach(sent) // the answer may have come while the other goroutine is held
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))

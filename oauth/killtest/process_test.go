@@ -5,6 +5,7 @@ package killtest
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,10 +19,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rblx-go/opencloud/internal/pgtest"
+	"github.com/rblx-go/opencloud/internal/redistest"
 	"github.com/rblx-go/opencloud/mocks/emulatortest"
 	"github.com/rblx-go/opencloud/oauth"
 	"github.com/rblx-go/opencloud/oauth/filestore"
+	"github.com/rblx-go/opencloud/oauth/pgstore"
+	"github.com/rblx-go/opencloud/oauth/redisstore"
 	"github.com/rblx-go/opencloud/oauth/sqlitestore"
+	"github.com/rblx-go/opencloud/oauth/tinkseal"
 )
 
 // store is what the processes share.
@@ -31,23 +37,45 @@ type store interface {
 	io.Closer
 }
 
-// stores open each kind of store at a path.
+// stores open each kind of store at a place.
 func stores() map[string]func(path string) (store, error) {
 	return map[string]func(string) (store, error){
-		"file":   func(path string) (store, error) { return filestore.Open(path) },
-		"sqlite": func(path string) (store, error) { return sqlitestore.Open(filepath.Join(path, "grants.db")) },
+		"file": func(path string) (store, error) { return filestore.Open(path) },
+		"postgres": func(dsn string) (store, error) {
+			return pgstore.Open(context.Background(), dsn, pgstore.Options{})
+		},
+		"redis":          openRedis,
+		"redis everysec": openRedis,
+		"sqlite":         func(path string) (store, error) { return sqlitestore.Open(filepath.Join(path, "grants.db")) },
 	}
+}
+
+func openRedis(url string) (store, error) {
+	return redisstore.Open(context.Background(), redisstore.Options{URL: url, Volatile: true})
+}
+
+// newPlace is where a store of that kind finds nothing yet.
+func newPlace(t *testing.T, kind string) string {
+	t.Helper()
+	switch kind {
+	case "postgres":
+		return pgtest.DSN(t)
+	case "redis":
+		return redistest.Shared(t) + "?prefix=killtest-" + rand.Text()
+	}
+	return filepath.Join(t.TempDir(), "store")
 }
 
 // task is what a process is to do: refresh a grant once, and stand still at a
 // point if there is one.
 type task struct {
-	Store, Path string
-	Provider    oauth.Provider
-	Client      string
-	Redirect    string
-	Grant       oauth.GrantID
-	Point       point
+	Store, Place string
+	Provider     oauth.Provider
+	Client       string
+	Redirect     string
+	Grant        oauth.GrantID
+	Point        point
+	Keyset       string // the file of the keyset; empty seals nothing
 }
 
 // What a process says: the first at its point, one of the others at its end.
@@ -61,17 +89,23 @@ const patience = 20 * time.Second
 
 // config is an app's with windows as short as they get: half a second to send,
 // half a second to drain.
-func (t task) config(s oauth.Store) oauth.Config {
-	return oauth.Config{
+func (t task) config(s oauth.Store) (oauth.Config, error) {
+	c := oauth.Config{
 		ClientID: t.Client, ClientSecret: emulatortest.DefaultClientSecret, RedirectURL: t.Redirect,
 		Scopes: []string{"openid"}, Store: s, Provider: &t.Provider,
 		SendBudget: 500 * time.Millisecond, DrainMargin: 500 * time.Millisecond,
 	}
+	if t.Keyset == "" {
+		return c, nil
+	}
+	sealer, err := tinkseal.Open(t.Keyset)
+	c.Sealer = sealer
+	return c, err
 }
 
 // do is the life of a process.
 func (t task) do(in io.Reader, out io.Writer) error {
-	s, err := stores()[t.Store](t.Path)
+	s, err := stores()[t.Store](t.Place)
 	if err != nil {
 		return err
 	}
@@ -81,7 +115,10 @@ func (t task) do(in io.Reader, out io.Writer) error {
 		_, _ = io.Copy(io.Discard, in)
 		close(g.goOn)
 	}()
-	c := t.config(gated(s, g))
+	c, err := t.config(gated(s, g))
+	if err != nil {
+		return err
+	}
 	c.Flows = s
 	c.HTTPClient = &http.Client{Transport: gatedSender{http.DefaultTransport, g}}
 	app, err := oauth.New(c)
@@ -158,15 +195,26 @@ func (p *process) end() (string, error) {
 }
 
 // signIn returns a task, without a point, for a new grant.
-func signIn(t *testing.T, emu *emulatortest.Emulator, kind, path string) (task, store) {
+func signIn(t *testing.T, emu *emulatortest.Emulator, kind, place string) (task, store) {
 	t.Helper()
-	s, err := stores()[kind](path)
+	return signInSealed(t, emu, kind, place, "")
+}
+
+// signInSealed does so for a grant that is sealed with a keyset.
+func signInSealed(t *testing.T, emu *emulatortest.Emulator, kind, place, keyset string) (task, store) {
+	t.Helper()
+	s, err := stores()[kind](place)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	config := emu.OAuth(t, s)
 	config.Scopes = []string{"openid"}
+	if keyset != "" {
+		if config.Sealer, err = tinkseal.Open(keyset); err != nil {
+			t.Fatal(err)
+		}
+	}
 	app, err := oauth.New(config)
 	if err != nil {
 		t.Fatal(err)
@@ -175,5 +223,5 @@ func signIn(t *testing.T, emu *emulatortest.Emulator, kind, path string) (task, 
 	if err := app.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return task{Store: kind, Path: path, Provider: *config.Provider, Client: config.ClientID, Redirect: config.RedirectURL, Grant: id}, s
+	return task{Store: kind, Place: place, Provider: *config.Provider, Client: config.ClientID, Redirect: config.RedirectURL, Grant: id, Keyset: keyset}, s
 }

@@ -22,9 +22,9 @@ type report struct {
 	SilentlyLost int `json:"silently_lost"`
 }
 
-// soak runs rblx soak at an issuer: two processes of 200 goroutines on one
-// grant.
-func soak(t *testing.T, issuer string) report {
+// soak runs rblx soak at an issuer over a store: two processes of 200
+// goroutines on one grant.
+func soak(t *testing.T, issuer string, store ...string) report {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "rblx")
 	if runtime.GOOS == "windows" {
@@ -34,13 +34,13 @@ func soak(t *testing.T, issuer string) report {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return run(t.Context(), t, name, issuer)
+	return run(t.Context(), t, name, append([]string{"--issuer", issuer}, store...))
 }
 
-func run(ctx context.Context, t *testing.T, name, issuer string) report {
+func run(ctx context.Context, t *testing.T, name string, args []string) report {
 	t.Helper()
-	cmd := exec.CommandContext(ctx, name, "soak", "--issuer", issuer, "--redirect-url", redirectURL,
-		"--processes", "2", "--goroutines", "200", "--for", "10s")
+	cmd := exec.CommandContext(ctx, name, append([]string{"soak", "--redirect-url", redirectURL,
+		"--processes", "2", "--goroutines", "200", "--for", "10s"}, args...)...)
 	cmd.Env = append(os.Environ(), "ROBLOX_CLIENT_ID="+clientID, "ROBLOX_CLIENT_SECRET="+clientSecret)
 	var log bytes.Buffer
 	cmd.Stderr = &log

@@ -14,9 +14,21 @@ import (
 )
 
 // loseWithXOAuth2 does what soak does in the usual way: each process has a
-// TokenSource of golang.org/x/oauth2, and saves its tokens. The grant must be
-// dead at the end.
+// TokenSource of golang.org/x/oauth2, and saves its tokens. A grant must be dead
+// at the end: the first, or one of two more, since a server that is asked twice
+// at the same moment may say yes twice.
 func loseWithXOAuth2(t *testing.T, userInfoURL string, config *oauth2.Config) {
+	t.Helper()
+	for trial := range 3 {
+		if lostWithXOAuth2(t, userInfoURL, config) {
+			return
+		}
+		t.Logf("the grant of trial %d is alive", trial+1)
+	}
+	t.Error("no grant is lost")
+}
+
+func lostWithXOAuth2(t *testing.T, userInfoURL string, config *oauth2.Config) bool {
 	t.Helper()
 	saved := &tokenFile{token: signIn(t, config)}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*accessTTL)
@@ -39,9 +51,8 @@ func loseWithXOAuth2(t *testing.T, userInfoURL string, config *oauth2.Config) {
 	}
 	processes.Wait()
 	last := &oauth2.Token{RefreshToken: saved.load().RefreshToken}
-	if _, err := config.TokenSource(t.Context(), last).Token(); err == nil {
-		t.Error("the grant is alive after a replay")
-	}
+	_, err := config.TokenSource(t.Context(), last).Token()
+	return err != nil
 }
 
 func callUserInfo(ctx context.Context, client *http.Client, userInfoURL string) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -60,9 +61,10 @@ func TestFullDisk(t *testing.T) {
 	withMounts(t, "full disk")
 }
 
-// fullDisk fills the disk until a swap fails, gives the space back, and goes on.
+// fullDisk fills the disk while refreshes are under way: their commits find
+// room, and nothing else is begun that would take it from them.
 func fullDisk(_ *Store, args []string) error {
-	if err := mount("tmpfs", args[0], "tmpfs", 0, "size=512k,mode=0700"); err != nil {
+	if err := mount("tmpfs", args[0], "tmpfs", 0, "size=16m,mode=0700"); err != nil {
 		return err
 	}
 	s, err := Open(filepath.Join(args[0], "grants.db"))
@@ -71,44 +73,86 @@ func fullDisk(_ *Store, args []string) error {
 	}
 	defer s.Close()
 	ctx := context.Background()
-	row, err := s.Swap(ctx, "", sample(oauth.NewGrantID(), 1))
+	idle, err := s.Swap(ctx, "", sample(oauth.NewGrantID(), 1))
 	if err != nil {
 		return err
+	}
+	var flying []oauth.Row
+	for range 60 {
+		row, err := s.Swap(ctx, "", sample(oauth.NewGrantID(), 1))
+		if err == nil {
+			row, err = s.Swap(ctx, row.Version, withIntent(row))
+		}
+		if err != nil {
+			return err
+		}
+		flying = append(flying, row)
 	}
 	filler := filepath.Join(args[0], "filler")
 	if err := fillDisk(filler); err != nil {
 		return err
 	}
-	last := row
-	for err == nil && last.Generation < 1000 { // what the log has room for still fits
-		row = last
-		last, err = s.Swap(ctx, row.Version, sample(row.GrantID, row.Generation+1))
+	if err := wantFull(s, idle); err != nil {
+		return err
 	}
-	if !errors.Is(err, oauth.ErrNotWritten) || !strings.Contains(err.Error(), s.path) || !strings.Contains(err.Error(), "free space") {
-		return fmt.Errorf("unexpected answer of a full disk: %w", err)
-	}
-	for range 3 {
-		if _, err := s.Swap(ctx, row.Version, sample(row.GrantID, 5000)); !errors.Is(err, oauth.ErrNotWritten) {
-			return fmt.Errorf("unexpected second answer of a full disk: %w", err)
+	for i, row := range flying {
+		next := sample(row.GrantID, 2)
+		next.Sealed = append(next.Sealed, make([]byte, 8192)...) // tokens may grow
+		if flying[i], err = s.Swap(ctx, row.Version, next); err != nil {
+			return fmt.Errorf("commit %d on a disk that filled up after its intent: %w", i, err)
 		}
-	}
-	// Neither this process nor one that recovers the log sees what was refused.
-	if got, err := s.Load(ctx, row.GrantID); err != nil || got.Version != row.Version {
-		return fmt.Errorf("generation %d is stored, want %d (%w)", got.Generation, row.Generation, err)
 	}
 	if err := os.Remove(filler); err != nil {
 		return err
 	}
+	// Neither this process nor one that recovers the log sees anything else.
 	recovered, err := openCopy(s.path, args[1])
 	if err != nil {
 		return err
 	}
 	defer recovered.Close()
-	if got, err := recovered.Load(ctx, row.GrantID); err != nil || got.Version != row.Version {
-		return fmt.Errorf("recovered, generation %d is stored, want %d (%w)", got.Generation, row.Generation, err)
+	for _, want := range append(flying, idle) {
+		for _, s := range []*Store{s, recovered} {
+			if got, err := s.Load(ctx, want.GrantID); err != nil || got.Version != want.Version || !bytes.Equal(got.Sealed, want.Sealed) {
+				return fmt.Errorf("generation %d is stored, want %d (%w)", got.Generation, want.Generation, err)
+			}
+		}
 	}
-	_, err = s.Swap(ctx, row.Version, sample(row.GrantID, row.Generation+1))
+	_, err = s.Swap(ctx, idle.Version, withIntent(idle))
 	return err
+}
+
+// wantFull makes every kind of write that is no commit, all of which must fail
+// for lack of space.
+func wantFull(s *Store, row oauth.Row) error {
+	ctx := context.Background()
+	for what, write := range map[string]func() error{
+		"Swap": func() error {
+			_, err := s.Swap(ctx, row.Version, sample(row.GrantID, 2))
+			return err
+		},
+		"an intent": func() error {
+			_, err := s.Swap(ctx, row.Version, withIntent(row))
+			return err
+		},
+		"a new grant": func() error {
+			_, err := s.Swap(ctx, "", sample(oauth.NewGrantID(), 1))
+			return err
+		},
+		"PutFlow": func() error { return s.PutFlow(ctx, oauth.Flow{ID: "flow"}) },
+		"ClaimDue": func() error {
+			_, err := s.ClaimDue(ctx, 1, time.Hour)
+			return err
+		},
+	} {
+		for range 3 {
+			err := write()
+			if !errors.Is(err, oauth.ErrNotWritten) || !strings.Contains(err.Error(), s.path) || !strings.Contains(err.Error(), "free space") {
+				return fmt.Errorf("unexpected answer of a full disk to %s: %w", what, err)
+			}
+		}
+	}
+	return nil
 }
 
 // openCopy opens what a crash would leave of the database at path.
@@ -153,7 +197,7 @@ func TestReadOnlyDisk(t *testing.T) {
 // readOnlyDisk makes the disk read-only beneath an open store.
 func readOnlyDisk(_ *Store, args []string) error {
 	ctx, at := context.Background(), args[0]
-	if err := mount("tmpfs", at, "tmpfs", 0, "size=1m,mode=0700"); err != nil {
+	if err := mount("tmpfs", at, "tmpfs", 0, "size=8m,mode=0700"); err != nil {
 		return err
 	}
 	path := filepath.Join(at, "grants.db")

@@ -64,21 +64,31 @@ func read(row interface{ Scan(into ...any) error }, id *string) (record.Record, 
 	return r, nil
 }
 
-// Swap implements oauth.Store.
+// Swap implements oauth.Store. What ends an intent, a commit above all, may use
+// the space that is reserved for it.
 func (s *Store) Swap(ctx context.Context, old oauth.Version, row oauth.Row) (oauth.Row, error) {
 	if !row.GrantID.Valid() {
 		return oauth.Row{}, fmt.Errorf("sqlitestore: %w: %q is no grant id", oauth.ErrNotWritten, row.GrantID)
 	}
+	if old != "" && row.StoreRun != "" && row.StoreRun != s.run {
+		return oauth.Row{}, fmt.Errorf("sqlitestore: grant %s: %w: it was read from another store", row.GrantID, oauth.ErrConflict)
+	}
 	r := record.New(row, oauth.Version(rand.Text()), s.boot)
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Conn) error {
-		if err := compare(ctx, tx, r.GrantID, old); err != nil {
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Conn) error {
+		was, err := compare(ctx, tx, r.GrantID, old)
+		if err != nil {
 			return err
+		}
+		if was.Intent == nil || r.Intent != nil {
+			if err := s.reserve(); err != nil {
+				return err
+			}
 		}
 		statement := "UPDATE grants SET version = ?2, subject = ?3, state = ?4, issued = ?5, content = ?6 WHERE id = ?1"
 		if old == "" {
 			statement = "INSERT INTO grants (" + columns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
 		}
-		_, err := tx.ExecContext(ctx, statement, string(r.GrantID), string(r.Version), r.Subject, string(r.State),
+		_, err = tx.ExecContext(ctx, statement, string(r.GrantID), string(r.Version), r.Subject, string(r.State),
 			r.RefreshIssued.UnixMicro(), record.Encode("row", r))
 		return err
 	})
@@ -89,16 +99,17 @@ func (s *Store) Swap(ctx context.Context, old oauth.Version, row oauth.Row) (oau
 	return r.Row(s.boot, s.run), nil
 }
 
-// compare is nil if the stored row has that version, or none and it is zero.
-func compare(ctx context.Context, tx *sql.Conn, id oauth.GrantID, version oauth.Version) error {
+// compare returns the stored row if it has that version, or none if there is
+// none and the version is zero.
+func compare(ctx context.Context, tx *sql.Conn, id oauth.GrantID, version oauth.Version) (record.Record, error) {
 	r, err := read(tx.QueryRowContext(ctx, selectGrant, string(id)), new(string))
 	switch {
 	case err != nil && !errors.Is(err, oauth.ErrNoGrant):
-		return err
+		return record.Record{}, err
 	case r.Version != version:
-		return answer{fmt.Errorf("grant %s: %w", id, oauth.ErrConflict)}
+		return record.Record{}, answer{fmt.Errorf("grant %s: %w", id, oauth.ErrConflict)}
 	}
-	return nil
+	return r, nil
 }
 
 // Delete implements oauth.Store.

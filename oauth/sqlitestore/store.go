@@ -6,13 +6,20 @@
 //
 // A write is one short transaction, flushed to the disk before it is
 // acknowledged (journal mode WAL, synchronous FULL). None stays open while
-// anything else goes on.
+// anything else goes on. Before a refresh is sent its commit has room on the
+// disk: 4 MiB behind the write-ahead log are kept for it. On file systems that
+// never write in place (Btrfs, ZFS, APFS) that is no promise.
 //
-// Tokens are not encrypted yet: keep the database on an encrypted disk. It and
-// its directory belong to their user alone (0600 and 0700), and wider ones are
-// refused. On Windows the directory's access list decides instead. The
-// directory also holds the database's -wal and -shm files: copy all of it, with
-// no process running, or use SQLite's own backup.
+// A lock on a file beside the database is held for the whole of a refresh: a
+// process that is stopped in the middle of it is not taken for a dead one (see
+// oauth.FlightLocker).
+//
+// Tokens are as oauth.Config.Sealer makes them. Without one they are plain:
+// keep the database on an encrypted disk. It and its directory belong to their
+// user alone (0600 and 0700), and wider ones are refused. On Windows the
+// directory's access list decides instead. The directory also holds the
+// database's -wal and -shm files: copy all of it, with no process running, or
+// use SQLite's own backup. What is in -flights are locks.
 //
 // A copy put in the database's place may hold old rows. What shows it is the
 // file's number, so restore by a rename or into another directory, never by
@@ -45,6 +52,7 @@ import (
 // for concurrent use, also by other processes that open the same file.
 type Store struct {
 	path string
+	dir  *os.Root    // where it is
 	file fs.FileInfo // as opened: a file that takes its place is another database
 	run  string      // changes when the file is replaced by a copy
 	boot string      // changes with every boot, when the clock begins anew
@@ -54,8 +62,8 @@ type Store struct {
 }
 
 var (
-	_ oauth.Store     = (*Store)(nil)
-	_ oauth.FlowStore = (*Store)(nil)
+	_ oauth.LocalStore = (*Store)(nil)
+	_ oauth.FlowStore  = (*Store)(nil)
 )
 
 const (
@@ -92,6 +100,9 @@ func (s *Store) open() (err error) {
 		return errors.New("it is no regular file; name the database itself")
 	}
 	if err := localdir.CheckPrivate(s.path, s.file); err != nil {
+		return err
+	}
+	if s.dir, err = os.OpenRoot(filepath.Dir(s.path)); err != nil {
 		return err
 	}
 	if s.boot, err = bootclock.ID(); err != nil {
@@ -160,9 +171,15 @@ func connect(path string, connections int) (*sql.DB, error) {
 	return db, nil
 }
 
+// Local implements oauth.LocalStore: it was opened on a local disk.
+func (*Store) Local() bool { return true }
+
 // Close releases the database. Operations under way should have ended.
 func (s *Store) Close() error {
 	var errs []error
+	if s.dir != nil {
+		errs = append(errs, s.dir.Close())
+	}
 	for _, db := range []*sql.DB{s.reader, s.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())

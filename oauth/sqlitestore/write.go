@@ -19,10 +19,21 @@ import (
 // oauth.ErrConflict.
 type answer struct{ error }
 
-// write runs do in a transaction and returns its answer; any other error wraps
-// oauth.ErrNotWritten or oauth.ErrUnknown. ctx ends the waiting for other writers only: from then on
-// it takes milliseconds, and an interruption would make its outcome unknown.
+// write is transact for what leaves the room that is reserved for commits.
 func (s *Store) write(ctx context.Context, do func(ctx context.Context, tx *sql.Conn) error) error {
+	return s.transact(ctx, func(ctx context.Context, tx *sql.Conn) error {
+		if err := s.reserve(); err != nil {
+			return err
+		}
+		return do(ctx, tx)
+	})
+}
+
+// transact runs do in a transaction and returns its answer; any other error
+// wraps oauth.ErrNotWritten or oauth.ErrUnknown. ctx ends the waiting for other
+// writers only: from then on it takes milliseconds, and an interruption would
+// make its outcome unknown.
+func (s *Store) transact(ctx context.Context, do func(ctx context.Context, tx *sql.Conn) error) error {
 	conn, err := s.writer.Conn(ctx)
 	if err != nil {
 		return s.notWritten(err)

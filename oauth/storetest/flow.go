@@ -22,6 +22,7 @@ func RunFlows(t *testing.T, open func(t *testing.T) oauth.FlowStore) {
 		"Binding":  testFlowBinding,
 		"Expired":  testFlowExpired,
 		"OneTaker": func(t *testing.T, s oauth.FlowStore) { raceTake(t, s) },
+		"OneUser":  func(t *testing.T, s oauth.FlowStore) { raceUse(t, s) },
 		"Copies":   testFlowCopies,
 		"SameID":   testFlowSameID,
 		"Canceled": testFlowCanceled,
@@ -40,6 +41,7 @@ func RunFlowsShared(t *testing.T, open func(t *testing.T) (a, b oauth.FlowStore)
 	t.Helper()
 	a, b := open(t)
 	raceTake(t, a, b)
+	raceUse(t, a, b)
 }
 
 func newFlow() oauth.Flow {
@@ -121,6 +123,28 @@ func raceTake(t *testing.T, stores ...oauth.FlowStore) {
 	})
 	if took.Load() != 1 {
 		t.Errorf("%d of %d took the flow", took.Load(), racers)
+	}
+}
+
+// raceUse has everybody put a flow and take it, as processes do that mark a
+// flow used which they did not store (oauth.Config.FlowsInCookies).
+func raceUse(t *testing.T, stores ...oauth.FlowStore) {
+	f := newFlow()
+	f.Binding = f.ID
+	var took atomic.Int64
+	race(racers, func(i int) {
+		s := stores[i%len(stores)]
+		_ = s.PutFlow(t.Context(), f) // one succeeds
+		_, err := s.TakeFlow(t.Context(), f.ID, f.Binding)
+		switch {
+		case err == nil:
+			took.Add(1)
+		case !errors.Is(err, oauth.ErrFlowUsed):
+			t.Errorf("TakeFlow: %v", err)
+		}
+	})
+	if took.Load() != 1 {
+		t.Errorf("%d of %d used the flow", took.Load(), racers)
 	}
 }
 

@@ -37,6 +37,7 @@ func RunShared(t *testing.T, open func(t *testing.T) (a, b oauth.Store)) {
 		"NoLostUpdate": raceUpdate,
 		"ClaimDueRace": raceClaim,
 		"Visible":      testVisible,
+		"FlightLock":   testFlightLock,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

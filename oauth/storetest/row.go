@@ -56,6 +56,10 @@ func testConflict(t *testing.T, s oauth.Store) {
 			t.Errorf("%s version: a conflict is no unknown outcome: %v", name, err)
 		}
 	}
+	elsewhere := second
+	elsewhere.StoreRun, elsewhere.Sealed = "before a failover", []byte("must not be stored")
+	_, err := s.Swap(t.Context(), second.Version, elsewhere)
+	wantError(t, "a row read under another run of the store", err, oauth.ErrConflict)
 	got := load(t, s, first.GrantID)
 	if got.Version != second.Version || diff(second, got) != "" {
 		t.Error("a conflict changed the row")

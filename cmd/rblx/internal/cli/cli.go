@@ -4,14 +4,16 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rblx-go/opencloud/cmd/internal/usage"
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/demo"
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/emulator"
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/grants"
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/keyset"
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/cli/soak"
 )
 
@@ -22,29 +24,24 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
-	root.SetErr(errOut)
-	if err := root.ExecuteContext(ctx); err != nil {
-		_, _ = fmt.Fprintln(errOut, "rblx:", err)
-		return 1
-	}
-	return 0
+	return usage.Main(ctx, root, errOut)
 }
 
 // command is rblx with all its nouns.
 func command() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "rblx",
-		Short:         "Roblox's OAuth 2.0 and Open Cloud from a terminal",
-		Version:       version(),
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Use:     "rblx",
+		Short:   "Roblox's OAuth 2.0 and Open Cloud from a terminal",
+		Version: version(),
 	}
 	root.AddCommand(
 		demo.Command(),
 		emulator.Command(),
+		grants.Command(),
+		keyset.Command(),
 		soak.Command(),
 	)
-	return root
+	return usage.Group(root)
 }
 
 // version is the module's as the Go command built it in, "(devel)" from a checkout.

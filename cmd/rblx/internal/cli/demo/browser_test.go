@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func chromium(t *testing.T) context.Context {
 		testenv.Skip(t, "no chromium on the PATH to show the page in")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()))
+		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
@@ -69,8 +70,47 @@ func reads(element, text string) chromedp.Action[chromedp.Void] {
 	return chromedp.WaitVisible(fmt.Sprintf("//%s[contains(., '%s')]", element, text))
 }
 
+// streams tells of the event streams that the site opens.
+type streams struct {
+	site   http.Handler
+	opened chan struct{}
+}
+
+func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/events" {
+		w = &firstFlush{ResponseWriter: w, opened: s.opened}
+	}
+	s.site.ServeHTTP(w, r)
+}
+
+type firstFlush struct {
+	http.ResponseWriter
+	once   sync.Once
+	opened chan struct{}
+}
+
+// FlushError implements what http.ResponseController flushes by.
+func (f *firstFlush) FlushError() error {
+	err := http.NewResponseController(f.ResponseWriter).Flush()
+	f.once.Do(func() { f.opened <- struct{}{} })
+	return err
+}
+
+// next waits until the script of one more page runs and hears of rotations. A
+// button that is pressed before does without the script.
+func (s *streams) next() chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
+		select {
+		case <-s.opened:
+			return chromedp.Void{}, nil
+		case <-ctx.Done():
+			return chromedp.Void{}, fmt.Errorf("no event stream: %w", ctx.Err())
+		}
+	}
+}
+
 // realSite runs the site and an emulator on ports of their own.
-func realSite(t *testing.T) (address string, emu *emulatortest.Emulator) {
+func realSite(t *testing.T) (address string, emu *emulatortest.Emulator, events *streams) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	home, err := signin.ParseCallback("http://" + server.Listener.Addr().String() + "/callback")
@@ -88,7 +128,8 @@ func realSite(t *testing.T) (address string, emu *emulatortest.Emulator) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Config.Handler = s.handler()
+	events = &streams{s.handler(), make(chan struct{}, 100)}
+	server.Config.Handler = events
 	server.Config.RegisterOnShutdown(s.hub.close)
 	server.Start()
 	t.Cleanup(func() {
@@ -99,14 +140,14 @@ func realSite(t *testing.T) (address string, emu *emulatortest.Emulator) {
 		}
 		http.DefaultClient.CloseIdleConnections()
 	})
-	return server.URL, emu
+	return server.URL, emu, events
 }
 
 // The whole page in a real browser, script and all.
 func TestPageInChromium(t *testing.T) {
 	t.Parallel()
 	browser := chromium(t)
-	address, emu := realSite(t)
+	address, emu, events := realSite(t)
 	page := tab(browser, t)
 	do(page, t,
 		chromedp.Navigate(address),
@@ -115,11 +156,13 @@ func TestPageInChromium(t *testing.T) {
 		reads("p[@class='name']", "Juniper"),
 		reads("ul[@class='things']", "Lantern Harbor"),
 		reads("b[@id='generation']", "1"),
+		events.next(),
 	)
 	do(page, t,
 		chromedp.SendKeys(`textarea[name="message"]`, "hello from a browser"),
 		chromedp.Click(`form[action="/publish"] button`),
 		reads("p[@role='status']", "Published to topic"),
+		events.next(),
 	)
 	if got := emu.Messages(); len(got) != 1 || got[0].Message != "hello from a browser" || got[0].UserID != "156" {
 		t.Fatalf("the emulator heard %+v", got)
@@ -148,7 +191,7 @@ func TestPageInChromium(t *testing.T) {
 func TestTwoTabsInChromium(t *testing.T) {
 	t.Parallel()
 	browser := chromium(t)
-	address, emu := realSite(t)
+	address, emu, _ := realSite(t)
 	first := tab(browser, t)
 	second := tab(first, t)
 	tabs := []context.Context{first, second}

@@ -4,9 +4,13 @@
 package demo
 
 import (
+	"fmt"
+	"math"
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rblx-go/opencloud/cmd/internal/usage"
 )
 
 const defaultPort = 3000
@@ -37,8 +41,11 @@ account. To use an app of your own, set
 		Example: `  rblx demo
   rblx demo --port 8080
   rblx demo --headless`,
-		Args: cobra.NoArgs,
+		Args: usage.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if port < 0 || port > math.MaxUint16 {
+				return fmt.Errorf("--port %d: want 0 to %d", port, math.MaxUint16)
+			}
 			c, err := configFrom(os.Getenv)
 			if err != nil {
 				return err

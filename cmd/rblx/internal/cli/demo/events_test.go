@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rblx-go/opencloud/mocks/browser"
 	"github.com/rblx-go/opencloud/oauth"
@@ -66,7 +67,7 @@ func (s *stream) next() (event string, data rotation) {
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRig(t, func(b *backend) { b.Pace = 2 * time.Second }) // real connections take real time
 	b := r.signIn(t)
 	mine, other := r.watch(t, b), r.watch(t, r.signIn(t))
 	for _, s := range []*stream{mine, other} {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,22 +21,24 @@ import (
 
 func TestHeadless(t *testing.T) {
 	t.Parallel()
-	var out, log bytes.Buffer
-	if err := runHeadless(t.Context(), config{App: signin.App{RedirectURL: "https://example.com/auth/callback"}}, &out, &log); err != nil {
-		t.Fatalf("%v\n%s", err, &log)
-	}
-	got := lastReport(t, out.String())
-	want := report{
-		Sub: "156", Username: "juniper_builds", Scopes: signin.Scopes(),
-		Universes: []string{"8801", "8802", "8804"}, Accounts: []string{"users/156", "groups/7001"},
-		Refreshes: 2, Revoked: true, Skipped: []string{},
-	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(report{}, "ElapsedMS")); diff != "" {
-		t.Error(diff)
-	}
-	if got.ElapsedMS <= 0 || got.ElapsedMS > 20_000 {
-		t.Errorf("it took %d ms", got.ElapsedMS)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var out, log bytes.Buffer
+		if err := runHeadless(t.Context(), config{App: signin.App{RedirectURL: "https://example.com/auth/callback"}}, &out, &log); err != nil {
+			t.Fatalf("%v\n%s", err, &log)
+		}
+		got := lastReport(t, out.String())
+		want := report{
+			Sub: "156", Username: "juniper_builds", Scopes: signin.Scopes(),
+			Universes: []string{"8801", "8802", "8804"}, Accounts: []string{"users/156", "groups/7001"},
+			Refreshes: 2, Revoked: true, Skipped: []string{},
+		}
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(report{}, "ElapsedMS")); diff != "" {
+			t.Error(diff)
+		}
+		if got.ElapsedMS <= 0 || got.ElapsedMS > 20_000 {
+			t.Errorf("it took %d ms", got.ElapsedMS)
+		}
+	})
 }
 
 // lastReport reads the one line of JSON, with no member too many or too few.
@@ -83,7 +86,6 @@ func newTestJourney(t *testing.T, log *bytes.Buffer, options func(*emulator.Opti
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Pace /= 10
 	if change != nil {
 		change(b)
 	}
@@ -110,47 +112,51 @@ func TestJourneyRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var log bytes.Buffer
-			j, emu := newTestJourney(t, &log, options, nil)
-			if err := j.run(t.Context()); err != nil {
-				t.Fatalf("%v\n%s", err, &log)
-			}
-			got := emu.Log()
-			// Two rotations, and the revoked and the used token at the end.
-			if got.TokenPOSTs("authorization_code") != 1 || got.TokenPOSTs("refresh_token") != 4 || len(got.Reuses()) != 1 {
-				t.Errorf("%d exchanges, %d refreshes, %d reuses", got.TokenPOSTs("authorization_code"), got.TokenPOSTs("refresh_token"), len(got.Reuses()))
-			}
-			if last := got[len(got)-1]; last.Endpoint != emulator.EndpointToken || last.Error != "invalid_grant" {
-				t.Errorf("the last request was %+v", last)
-			}
-			if len(emu.Messages()) != 1 {
-				t.Errorf("%d messages", len(emu.Messages()))
-			}
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				j, emu := newTestJourney(t, &log, options, nil)
+				if err := j.run(t.Context()); err != nil {
+					t.Fatalf("%v\n%s", err, &log)
+				}
+				got := emu.Log()
+				// Two rotations, and the revoked and the used token at the end.
+				if got.TokenPOSTs("authorization_code") != 1 || got.TokenPOSTs("refresh_token") != 4 || len(got.Reuses()) != 1 {
+					t.Errorf("%d exchanges, %d refreshes, %d reuses", got.TokenPOSTs("authorization_code"), got.TokenPOSTs("refresh_token"), len(got.Reuses()))
+				}
+				if last := got[len(got)-1]; last.Endpoint != emulator.EndpointToken || last.Error != "invalid_grant" {
+					t.Errorf("the last request was %+v", last)
+				}
+				if len(emu.Messages()) != 1 {
+					t.Errorf("%d messages", len(emu.Messages()))
+				}
+			})
 		})
 	}
 }
 
 func TestJourneySkips(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	j, _ := newTestJourney(t, &log, nil, func(b *backend) {
-		b.APIURL = ""
-		b.Provider.ResourcesURL, b.Provider.UserInfoURL, b.Provider.RevocationURL = "", "", ""
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		j, _ := newTestJourney(t, &log, nil, func(b *backend) {
+			b.APIURL = ""
+			b.Provider.ResourcesURL, b.Provider.UserInfoURL, b.Provider.RevocationURL = "", "", ""
+		})
+		if err := j.run(t.Context()); err != nil {
+			t.Fatalf("%v\n%s", err, &log)
+		}
+		var steps []string
+		for _, s := range j.report.Skipped {
+			step, _, _ := strings.Cut(s, ":")
+			steps = append(steps, step)
+		}
+		if want := []string{"userinfo", "resources", "Open Cloud", "data stores", "revoke"}; !slices.Equal(steps, want) {
+			t.Errorf("skipped %q, want %q", steps, want)
+		}
+		if j.report.Revoked || j.report.Refreshes != 2 || j.report.Username == "" {
+			t.Errorf("%+v", j.report)
+		}
 	})
-	if err := j.run(t.Context()); err != nil {
-		t.Fatalf("%v\n%s", err, &log)
-	}
-	var steps []string
-	for _, s := range j.report.Skipped {
-		step, _, _ := strings.Cut(s, ":")
-		steps = append(steps, step)
-	}
-	if want := []string{"userinfo", "resources", "Open Cloud", "data stores", "revoke"}; !slices.Equal(steps, want) {
-		t.Errorf("skipped %q, want %q", steps, want)
-	}
-	if j.report.Revoked || j.report.Refreshes != 2 || j.report.Username == "" {
-		t.Errorf("%+v", j.report)
-	}
 }
 
 // A journey has to notice what does not hold.
@@ -166,12 +172,14 @@ func TestJourneyFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var log bytes.Buffer
-			j, _ := newTestJourney(t, &log, nil, nil)
-			c.spoil(j)
-			if err := j.run(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%v, want %q", err, c.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				j, _ := newTestJourney(t, &log, nil, nil)
+				c.spoil(j)
+				if err := j.run(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%v, want %q", err, c.want)
+				}
+			})
 		})
 	}
 }
@@ -192,26 +200,28 @@ func (f faked) RoundTrip(r *http.Request) (*http.Response, error) {
 // No secret is in the output of a journey, held or failed.
 func TestJourneyTellsNoSecret(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	j, emu := newTestJourney(t, &log, nil, nil)
-	if err := j.run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	_, err := j.grant.Refresh(t.Context())
-	j.say("%v %+v %v", err, j.backend, j.recorder.given())
-	if err := j.report.writeTo(&log); err != nil {
-		t.Fatal(err)
-	}
-	secrets := append(j.recorder.given(), j.backend.ClientSecret, oauth.Secret(emu.APIKey()))
-	if len(secrets) != 5 {
-		t.Fatalf("%d secrets to look for, want 5: three refresh tokens, the client secret and the key", len(secrets))
-	}
-	if found := scan(log.String(), secrets); found != 0 {
-		t.Errorf("%d secrets are in the output:\n%s", found, &log)
-	}
-	if scan(log.String()+string(secrets[0]), secrets) != 1 || !strings.Contains(log.String(), j.report.Sub) {
-		t.Error("the scan finds nothing")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		j, emu := newTestJourney(t, &log, nil, nil)
+		if err := j.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := j.grant.Refresh(t.Context())
+		j.say("%v %+v %v", err, j.backend, j.recorder.given())
+		if err := j.report.writeTo(&log); err != nil {
+			t.Fatal(err)
+		}
+		secrets := append(j.recorder.given(), j.backend.ClientSecret, oauth.Secret(emu.APIKey()))
+		if len(secrets) != 5 {
+			t.Fatalf("%d secrets to look for, want 5: three refresh tokens, the client secret and the key", len(secrets))
+		}
+		if found := scan(log.String(), secrets); found != 0 {
+			t.Errorf("%d secrets are in the output:\n%s", found, &log)
+		}
+		if scan(log.String()+string(secrets[0]), secrets) != 1 || !strings.Contains(log.String(), j.report.Sub) {
+			t.Error("the scan finds nothing")
+		}
+	})
 }
 
 func scan(text string, secrets []oauth.Secret) (found int) {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/mocks/browser"
@@ -39,6 +40,7 @@ func newRig(t *testing.T, change ...func(*backend)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.Pace *= 10 // nobody waits for it in vain but who rotates
 	for _, f := range change {
 		f(b)
 	}
@@ -235,30 +237,32 @@ func TestEntry(t *testing.T) {
 
 func TestRotate(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	b := r.signIn(t)
-	token := r.site.cookies.formToken(sessionOf(t, r, b))
-	if page := r.post(t, b, "/rotate", url.Values{"form_token": {token}, "quiet": {"1"}}); page.Status != http.StatusNoContent {
-		t.Fatalf("a quiet rotation answered %d: %s", page.Status, page.Body)
-	}
-	page := open(t, b, testOrigin+"/")
-	holds(t, page, `id="generation">2<`, "Renewed")
-	if page := r.post(t, b, "/rotate", url.Values{"form_token": {token}}); page.Status != http.StatusSeeOther {
-		t.Fatalf("a rotation answered %d: %s", page.Status, page.Body)
-	}
-	log := r.emu.Log()
-	if log.TokenPOSTs("refresh_token") != 2 || len(log.Replays()) != 0 {
-		t.Errorf("%d refreshes and %d replays, want 2 and none", log.TokenPOSTs("refresh_token"), len(log.Replays()))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		b := r.signIn(t)
+		token := r.site.cookies.formToken(sessionOf(t, r, b))
+		if page := r.post(t, b, "/rotate", url.Values{"form_token": {token}, "quiet": {"1"}}); page.Status != http.StatusNoContent {
+			t.Fatalf("a quiet rotation answered %d: %s", page.Status, page.Body)
+		}
+		page := open(t, b, testOrigin+"/")
+		holds(t, page, `id="generation">2<`, "Renewed")
+		if page := r.post(t, b, "/rotate", url.Values{"form_token": {token}}); page.Status != http.StatusSeeOther {
+			t.Fatalf("a rotation answered %d: %s", page.Status, page.Body)
+		}
+		log := r.emu.Log()
+		if log.TokenPOSTs("refresh_token") != 2 || len(log.Replays()) != 0 {
+			t.Errorf("%d refreshes and %d replays, want 2 and none", log.TokenPOSTs("refresh_token"), len(log.Replays()))
+		}
 
-	r.emu.RevokeUser("156")
-	if page := r.post(t, b, "/rotate", url.Values{"form_token": {token}, "quiet": {"1"}}); page.Status != http.StatusBadGateway || !strings.Contains(page.Body, "sign in again") {
-		t.Errorf("a lost grant answered %d: %s", page.Status, page.Body)
-	}
-	holds(t, open(t, b, testOrigin+"/"), "sign in again", `href="/login"`)
-	if page := open(t, b, testOrigin+"/"); strings.Contains(page.Body, "sign in again") {
-		t.Error("the browser is still bound to the lost grant")
-	}
+		r.emu.RevokeUser("156")
+		if page := r.post(t, b, "/rotate", url.Values{"form_token": {token}, "quiet": {"1"}}); page.Status != http.StatusBadGateway || !strings.Contains(page.Body, "sign in again") {
+			t.Errorf("a lost grant answered %d: %s", page.Status, page.Body)
+		}
+		holds(t, open(t, b, testOrigin+"/"), "sign in again", `href="/login"`)
+		if page := open(t, b, testOrigin+"/"); strings.Contains(page.Body, "sign in again") {
+			t.Error("the browser is still bound to the lost grant")
+		}
+	})
 }
 
 func TestSignOutRevokesEverySignIn(t *testing.T) {

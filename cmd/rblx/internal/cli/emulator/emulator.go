@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rblx-go/opencloud/cmd/internal/usage"
 	"github.com/rblx-go/opencloud/mocks/emulator"
 )
 
@@ -39,8 +40,11 @@ func Command() *cobra.Command {
 		Long:  long,
 		Example: `  rblx emulator > roblox.env &
   . ./roblox.env && rblx demo`,
-		Args: cobra.NoArgs,
+		Args: usage.None,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if opts.AccessTTL == 0 || opts.RefreshTTL == 0 { // which the emulator takes for unset
+				return errors.New("--access-ttl and --refresh-ttl: 0 is no life for a token, want at least 2s")
+			}
 			if !c.Flags().Changed("client-secret") {
 				secret = rand.Text()
 			}

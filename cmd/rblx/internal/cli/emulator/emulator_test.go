@@ -70,11 +70,7 @@ func get(t *testing.T, url string, header ...string) (int, map[string]any) {
 
 func TestServes(t *testing.T) {
 	t.Parallel()
-	began := time.Now()
 	vars, errOut, stop := run(t, "--redirect-url", "http://localhost:3000/cb", "--redirect-url", "https://example.com/cb")
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("it took %v to listen", took)
-	}
 	status, discovery := get(t, vars["ROBLOX_ISSUER"]+".well-known/openid-configuration")
 	if status != 200 || discovery["issuer"] != vars["ROBLOX_ISSUER"] || discovery["token_endpoint"] != vars["ROBLOX_API_URL"]+"/oauth/v1/token" {
 		t.Errorf("discovery: %d %v", status, discovery)
@@ -95,6 +91,26 @@ func TestServes(t *testing.T) {
 	}
 	if !strings.Contains(errOut.String(), "Stopped.") || !strings.Contains(errOut.String(), vars["ROBLOX_API_URL"]) {
 		t.Errorf("stderr %q", errOut.String())
+	}
+}
+
+// It listens within a second of a machine that has one to spare: a busy one is
+// given more tries.
+func TestListensSoon(t *testing.T) {
+	t.Parallel()
+	for try := 1; ; try++ {
+		began := time.Now()
+		_, _, stop := run(t)
+		took := time.Since(began)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if took <= time.Second {
+			return
+		}
+		if try == 20 {
+			t.Fatalf("it took %v to listen", took)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rblx-go/opencloud/cmd/internal/usage"
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
 	"github.com/rblx-go/opencloud/oauth"
 	"github.com/rblx-go/opencloud/transport"
@@ -28,7 +29,7 @@ func processCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    processName,
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   usage.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return work(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -54,7 +55,7 @@ func work(ctx context.Context, in io.Reader, out, log io.Writer) error {
 		_ = commands.Decode(&none) // fails at the end of input, which is the sign
 		stop()
 	}()
-	s, err := t.Store.open() //nolint:contextcheck // opening does not wait
+	s, err := t.Store.Open(ctx)
 	if err != nil {
 		return err
 	}

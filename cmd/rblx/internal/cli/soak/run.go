@@ -40,22 +40,22 @@ func run(ctx context.Context, o options, out, log io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--issuer: %w", err)
 	}
-	t := task{Provider: oauth.Roblox(), RedirectURL: o.app.RedirectURL, Scopes: scopes, Goroutines: o.goroutines}
+	t := task{Provider: oauth.Roblox(), RedirectURL: o.app.RedirectURL, Scopes: scopes, Goroutines: o.goroutines, Keyset: o.keyset}
 	if provider != nil {
 		t.Provider = *provider
 	}
 	if t.Provider.UserInfoURL == "" {
 		return errors.New("--issuer: it has no userinfo endpoint to call")
 	}
-	at, remove, err := o.store.placed()
+	at, remove, err := o.store.OrTemporary()
 	if err != nil {
 		return err
 	}
 	defer remove()
 	t.Store = at
-	s, err := at.open() //nolint:contextcheck // opening does not wait
+	s, err := at.Open(ctx)
 	if err != nil {
-		return fmt.Errorf("--store: %w", err)
+		return err
 	}
 	defer s.Close() // nothing is under way in it any more
 	m := &meter{}

@@ -10,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rblx-go/opencloud/cmd/internal/usage"
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/stores"
 )
 
 const long = `Soak shows whether an authorization survives a deployment like yours. It signs
@@ -43,7 +45,8 @@ type options struct {
 	processes  int
 	goroutines int
 	period     time.Duration
-	store      storeAt
+	store      stores.Place
+	keyset     string
 	kill       bool
 }
 
@@ -60,7 +63,7 @@ func Command() *cobra.Command {
 		Long:  long,
 		Example: `  rblx emulator --access-ttl 4s   # in another terminal; export what it prints
   rblx soak --for 30s --kill`,
-		Args: cobra.NoArgs,
+		Args: usage.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.app = signin.FromEnvironment(os.Getenv)
 			if issuer != "" {
@@ -81,8 +84,8 @@ func Command() *cobra.Command {
 	f.IntVar(&o.processes, "processes", 2, "processes to run on the grant")
 	f.IntVar(&o.goroutines, "goroutines", 200, "goroutines that call userinfo, in each process")
 	f.DurationVar(&o.period, "for", 8*time.Second, "how long to run")
-	f.StringVar(&o.store.Kind, "store", storeFile, "where the processes keep the grant: `"+storeKinds+"`")
-	f.StringVar(&o.store.URL, "store-url", "", "the store's path or file: `URL` (default in a temporary directory)")
+	o.store.Flags(f, "without it in a temporary directory")
+	f.StringVar(&o.keyset, "keyset", "", "`FILE` of the keyset to seal tokens with (default not sealed); rotate it meanwhile, if you like")
 	f.BoolVar(&o.kill, "kill", false, "kill processes at random moments and start them again")
 	cmd.AddCommand(processCommand())
 	return cmd
@@ -101,5 +104,5 @@ func (o options) check() error {
 	case o.period < time.Second:
 		return fmt.Errorf("--for %v: want at least 1s", o.period)
 	}
-	return o.store.check()
+	return o.store.Check()
 }

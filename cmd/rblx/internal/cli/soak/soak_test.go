@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rblx-go/opencloud/cmd/rblx/internal/signin"
+	"github.com/rblx-go/opencloud/cmd/rblx/internal/stores"
+	"github.com/rblx-go/opencloud/internal/pgtest"
 	"github.com/rblx-go/opencloud/mocks/emulator"
 	"github.com/rblx-go/opencloud/mocks/emulatortest"
 	"github.com/rblx-go/opencloud/oauth"
@@ -40,7 +42,7 @@ func soaked(t *testing.T, emu *emulatortest.Emulator, change func(*options)) (re
 	e := emu.Emulator.Options()
 	o := options{
 		app:       signin.App{ClientID: e.ClientID, ClientSecret: oauth.Secret(e.ClientSecret), RedirectURL: e.RedirectURLs[0], Issuer: e.Issuer},
-		processes: 2, goroutines: 20, period: 4 * time.Second, store: storeAt{Kind: storeFile},
+		processes: 2, goroutines: 20, period: 4 * time.Second, store: stores.Place{Kind: "file"},
 	}
 	if change != nil {
 		change(&o)
@@ -56,6 +58,16 @@ func soaked(t *testing.T, emu *emulatortest.Emulator, change func(*options)) (re
 	return r, out.String() + log.String(), err
 }
 
+// place is an empty store of that kind.
+func place(t *testing.T, kind string) stores.Place {
+	t.Helper()
+	p := stores.Place{Kind: kind}
+	if kind == "postgres" {
+		p.URL = pgtest.DSN(t)
+	}
+	return p
+}
+
 func ttl(d time.Duration) func(*emulator.Options) {
 	return func(o *emulator.Options) { o.AccessTTL = d }
 }
@@ -67,16 +79,17 @@ func TestSoak(t *testing.T) {
 		life    time.Duration
 		options func(*emulator.Options)
 	}{
-		"tokens that rotate by themselves": {storeFile, 3 * time.Second, func(*emulator.Options) {}},
-		"tokens that live too long":        {storeFile, 15 * time.Minute, func(*emulator.Options) {}},
-		"a database":                       {storeSQLite, 3 * time.Second, func(*emulator.Options) {}},
-		"no consent page":                  {storeFile, 3 * time.Second, func(o *emulator.Options) { o.AutoConsent = true }},
-		"public client":                    {storeFile, 3 * time.Second, func(o *emulator.Options) { o.ClientSecret = "" }},
+		"tokens that rotate by themselves": {"file", 3 * time.Second, func(*emulator.Options) {}},
+		"tokens that live too long":        {"file", 15 * time.Minute, func(*emulator.Options) {}},
+		"a database":                       {"sqlite", 3 * time.Second, func(*emulator.Options) {}},
+		"a database server":                {"postgres", 3 * time.Second, func(*emulator.Options) {}},
+		"no consent page":                  {"file", 3 * time.Second, func(o *emulator.Options) { o.AutoConsent = true }},
+		"public client":                    {"file", 3 * time.Second, func(o *emulator.Options) { o.ClientSecret = "" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			emu := emulatortest.Start(t, ttl(c.life), c.options)
-			r, text, err := soaked(t, emu, func(o *options) { o.store.Kind = c.store })
+			r, text, err := soaked(t, emu, func(o *options) { o.store = place(t, c.store) })
 			if err != nil {
 				t.Fatalf("%v\n%s", err, text)
 			}
@@ -104,11 +117,11 @@ func TestSoak(t *testing.T) {
 // record knows of it.
 func TestSoakKills(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{storeFile, storeSQLite} {
+	for _, kind := range []string{"file", "sqlite", "postgres"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			emu := emulatortest.Start(t, ttl(3*time.Second))
-			r, text, err := soaked(t, emu, func(o *options) { o.kill, o.store.Kind = true, kind })
+			r, text, err := soaked(t, emu, func(o *options) { o.kill, o.store = true, place(t, kind) })
 			if err != nil || r.SilentlyLost != 0 || r.Calls == 0 {
 				t.Fatalf("%v %+v\n%s", err, r, text)
 			}
@@ -154,7 +167,7 @@ func TestSoakTellsNoSecret(t *testing.T) {
 	t.Parallel()
 	emu := emulatortest.Start(t, ttl(3*time.Second))
 	emu.Fault(emulator.Fault{Endpoint: emulator.EndpointUserInfo, Kind: emulator.Drop, Times: 3})
-	r, text, err := soaked(t, emu, func(o *options) { o.period = time.Second })
+	r, text, err := soaked(t, emu, func(o *options) { o.period = 6 * time.Second }) // in which the processes begin for sure
 	if r.CallErrors == 0 || !strings.Contains(text, "a call failed: ") {
 		t.Errorf("no call failed: %v %+v", err, r)
 	}
@@ -180,27 +193,22 @@ func secretsIn(text string) []string {
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	good := func() options {
-		return options{app: signin.App{ClientID: "1", RedirectURL: "http://localhost/"}, processes: 1, goroutines: 1, period: time.Second, store: storeAt{Kind: "file"}}
+		return options{app: signin.App{ClientID: "1", RedirectURL: "http://localhost/"}, processes: 1, goroutines: 1, period: time.Second, store: stores.Place{Kind: "file"}}
 	}
 	for want, change := range map[string]func(*options){
-		"":                    func(*options) {},
-		"ROBLOX_CLIENT_ID: ":  func(o *options) { o.app.ClientID = "" },
-		"--redirect-url: ":    func(o *options) { o.app.RedirectURL = "" },
-		"--processes 0: ":     func(o *options) { o.processes = 0 },
-		"--goroutines -1: ":   func(o *options) { o.goroutines = -1 },
-		"--for 1ms: ":         func(o *options) { o.period = time.Millisecond },
-		`--store "floppy": `:  func(o *options) { o.store.Kind = "floppy" },
-		"--store-url: \"http": func(o *options) { o.store.URL = "http://example.com/" },
+		"":                      func(*options) {},
+		"ROBLOX_CLIENT_ID: ":    func(o *options) { o.app.ClientID = "" },
+		"--redirect-url: ":      func(o *options) { o.app.RedirectURL = "" },
+		"--processes 0: ":       func(o *options) { o.processes = 0 },
+		"--goroutines -1: ":     func(o *options) { o.goroutines = -1 },
+		"--for 1ms: ":           func(o *options) { o.period = time.Millisecond },
+		`--store "floppy": `:    func(o *options) { o.store.Kind = "floppy" },
+		"--store-url: it is no": func(o *options) { o.store.URL = "http://example.com/" },
 	} {
 		o := good()
 		change(&o)
 		if err := o.check(); want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
 			t.Errorf("%v, want %q", err, want)
-		}
-	}
-	for url, want := range map[string]string{"/a/b": "/a/b", "file:///a/b": "/a/b", "grants": "grants", `C:\grants`: `C:\grants`} {
-		if got, err := (storeAt{URL: url}).path(); err != nil || got != want {
-			t.Errorf("%q is at %q, %v", url, got, err)
 		}
 	}
 }

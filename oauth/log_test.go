@@ -1,0 +1,41 @@
+package oauth
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// panickyLog is a handler that panics at errors.
+type panickyLog struct{ slog.Handler }
+
+func (panickyLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (panickyLog) Handle(_ context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelError {
+		panic("a bug")
+	}
+	return nil
+}
+
+// A log handler that panics while a pair waits does not keep it from being stored.
+func TestLoggingPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		_, id := signedIn(t, p, store, time.Minute)
+		a := appOver(t, p, store, func(c *Config) { c.Logger = slog.New(panickyLog{}) })
+		time.Sleep(2 * time.Minute)
+		store.set(func(n int, _ Row) (bool, error) {
+			if n == 2 { // the commit, once
+				return false, ErrNotWritten
+			}
+			return true, nil
+		})
+		if tok, err := a.Grant(id).Token(t.Context()); err != nil || tok.AccessToken != "at-2" || len(p.sent()) != 1 {
+			t.Error(tok, err, p.sent())
+		}
+	})
+}
