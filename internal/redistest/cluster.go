@@ -25,6 +25,7 @@ func Cluster(t testing.TB, n int, settings ...string) []*Server {
 	}
 	for _, s := range servers {
 		s.Await(t, "cluster_state:ok", "cluster_known_nodes:"+strconv.Itoa(n))
+		s.awaitLinks(t)
 	}
 	return servers
 }
@@ -51,6 +52,23 @@ func (s *Server) Replica(t testing.TB, settings ...string) *Server {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return r
+}
+
+// awaitLinks waits until s has a link to each server that it knows. Before that
+// its cluster may be ok already, but what is published on s does not reach them.
+func (s *Server) awaitLinks(t testing.TB) {
+	t.Helper()
+	for {
+		nodes := fmt.Sprint(s.Do(t, "cluster", "nodes"))
+		if !strings.Contains(nodes, "disconnected") && !strings.Contains(nodes, "handshake") {
+			return
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("the cluster's servers are not linked: %s", nodes)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // Await waits until the cluster's state has all these lines.
