@@ -77,7 +77,7 @@ func Example_onBehalf() {
 		c := api.New(rbx.As(app.Grant(grantID))) // cheap: make one per request
 		err := c.Messaging.Publish(r.Context(), "8801", "news", r.FormValue("text"))
 		switch {
-		case errors.Is(err, oauth.ErrNeedsReauth), errors.Is(err, oauth.ErrRevoked), errors.Is(err, oauth.ErrNoGrant):
+		case errors.Is(err, oauth.ErrNeedsReauth):
 			http.Redirect(w, r, "/login", http.StatusSeeOther)
 		case err != nil:
 			http.Error(w, err.Error(), http.StatusBadGateway)

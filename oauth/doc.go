@@ -53,8 +53,9 @@
 //
 // # Errors
 //
-// Callers of a grant get [ErrNeedsReauth] (the user has to sign in again),
-// [ErrRevoked], [ErrNoGrant] (its row was purged or erased), and until the cause
-// has gone [ErrInDoubt], [ErrStoreUnavailable] or a [ProviderError]; sign-ins fail
-// with a [CallbackError]. No error holds a secret.
+// Callers of a grant get [ErrNeedsReauth] when the user has to sign in again,
+// whether the grant is lost (a [ReauthError] says why), [ErrRevoked], or purged
+// or erased ([ErrNoGrant]), and until the cause has gone [ErrInDoubt],
+// [ErrStoreUnavailable] or a [ProviderError]; sign-ins fail with a
+// [CallbackError]. No error holds a secret.
 package oauth

@@ -8,11 +8,15 @@ import (
 
 // Errors of grants, to be tested with errors.Is.
 var (
-	// ErrNeedsReauth: the user has to sign in again. errors.As gives the
-	// *ReauthError with the reason.
+	// ErrNeedsReauth: the user has to sign in again. Where the refresh token was
+	// refused or lost, errors.As gives the *ReauthError with the reason.
+	// ErrRevoked and ErrNoGrant are ErrNeedsReauth, too.
 	ErrNeedsReauth = errors.New("the user has to sign in again")
 	// ErrRevoked: the grant was revoked here, by Grant.Revoke.
-	ErrRevoked = errors.New("the grant was revoked")
+	ErrRevoked error = gone("the grant was revoked")
+	// ErrNoGrant: the store has no such grant; it was purged or erased, if there
+	// ever was one.
+	ErrNoGrant error = gone("no such grant")
 	// ErrInDoubt: a refresh was sent and not answered. It is not sent again
 	// before the answer, had there been one, must have arrived.
 	ErrInDoubt = errors.New("a refresh is unanswered")
@@ -27,6 +31,14 @@ var (
 	// ErrClosed: the App was closed.
 	ErrClosed = errors.New("the app is closed")
 )
+
+// gone is the error of a grant that nothing brings back.
+type gone string
+
+func (g gone) Error() string { return string(g) }
+
+// Is reports whether target is ErrNeedsReauth.
+func (gone) Is(target error) bool { return target == ErrNeedsReauth }
 
 // ReauthError says why a grant is lost.
 type ReauthError struct {

@@ -151,9 +151,8 @@ type Store interface {
 	Delete(context.Context, GrantID, Version) error
 }
 
-// Errors that stores return, to be tested with errors.Is.
+// Errors that stores return beside ErrNoGrant, to be tested with errors.Is.
 var (
-	ErrNoGrant    = errors.New("no such grant")
 	ErrConflict   = errors.New("the row has changed")
 	ErrUnknown    = errors.New("the outcome of the write is unknown")
 	ErrNotWritten = errors.New("the store cannot write")

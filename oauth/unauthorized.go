@@ -45,7 +45,7 @@ func (t *Transport) again(r *http.Request, resp *http.Response, g *Grant, used *
 	}
 	snap, err := g.live().renewed(r.Context(), used)
 	switch {
-	case errors.Is(err, ErrNeedsReauth), errors.Is(err, ErrRevoked):
+	case errors.Is(err, ErrNeedsReauth):
 		_ = resp.Body.Close() // the error says more than the response
 		return nil, err
 	case err != nil:

@@ -130,7 +130,7 @@ func waitOutcome(err error) string {
 		return outcomeOK
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return outcomeLeft
-	case errors.Is(err, oauth.ErrNeedsReauth), errors.Is(err, oauth.ErrRevoked), errors.Is(err, oauth.ErrNoGrant):
+	case errors.Is(err, oauth.ErrNeedsReauth):
 		return outcomeRefused
 	case errors.Is(err, oauth.ErrStoreUnavailable):
 		return outcomeUnavailable

@@ -112,18 +112,13 @@ func (p *problems) keep(what string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case ended(err):
+	case errors.Is(err, oauth.ErrNeedsReauth):
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.list = append(p.list, fmt.Sprintf("%s: %s", what, explain(err)))
 	return nil
-}
-
-// ended reports whether err says that a grant is of no use any more.
-func ended(err error) bool {
-	return errors.Is(err, oauth.ErrRevoked) || errors.Is(err, oauth.ErrNeedsReauth) || errors.Is(err, oauth.ErrNoGrant)
 }
 
 // nameThings looks up the names of what was granted. A name that cannot be had

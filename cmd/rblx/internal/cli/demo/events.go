@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -136,7 +137,7 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 			ctx, cancel := context.WithTimeout(r.Context(), useEvery)
 			_, err := grant.Token(ctx)
 			cancel()
-			if ended(err) {
+			if errors.Is(err, oauth.ErrNeedsReauth) {
 				send("ended", struct{}{})
 				return
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -122,7 +123,7 @@ func (s *site) show(w http.ResponseWriter, r *http.Request, sess *session, statu
 	grant := s.oauth.Grant(sess.grant())
 	acct, info, err := s.load(ctx, grant)
 	if err != nil {
-		if ended(err) {
+		if errors.Is(err, oauth.ErrNeedsReauth) {
 			s.cookies.signOut(w)
 		}
 		s.welcome(w, http.StatusOK, &flash{explain(err), true})

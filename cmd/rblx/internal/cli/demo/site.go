@@ -249,7 +249,7 @@ func (s *site) logout(w http.ResponseWriter, r *http.Request, sess *session) {
 	defer cancel()
 	var failed error
 	for _, id := range sess.Grants {
-		if err := s.oauth.Grant(id).Revoke(ctx); err != nil && !ended(err) {
+		if err := s.oauth.Grant(id).Revoke(ctx); err != nil && !errors.Is(err, oauth.ErrNeedsReauth) {
 			failed = err
 		}
 	}
