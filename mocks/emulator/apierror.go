@@ -61,7 +61,7 @@ type caller struct{ grant *grant }
 func (c caller) has(scope string) bool { return c.grant == nil || c.grant.has(scope) }
 
 // may reports whether the caller was let act on a resource such as
-// "universes/8801". The key may act on everything.
+// "universes/8801" or for a creator. The key may act on everything.
 func (c caller) may(resource string) bool {
 	if c.grant == nil {
 		return true
@@ -73,7 +73,7 @@ func (c caller) may(resource string) bool {
 	case "groups":
 		return slices.Contains(c.grant.creators, "G"+id)
 	case "users":
-		return c.grant.sub == id
+		return c.grant.sub == id && slices.Contains(c.grant.creators, "U")
 	default:
 		return false
 	}
@@ -81,7 +81,7 @@ func (c caller) may(resource string) bool {
 
 // operation is one Open Cloud call as its route describes it.
 type operation struct {
-	scope   string // needed by an access token; "" for none
+	scope   string // needed by an access token, with spaces between several; "" for none
 	on      string // the kind of the resource it acts on: universes, groups
 	keyOnly bool   // takes no access token
 	v1      bool   // has the error shape of the v1 APIs
@@ -161,8 +161,10 @@ func (e *Emulator) authorized(r *http.Request, op operation) (c caller, refusal 
 		return caller{}, badToken
 	}
 	c = caller{t.grant}
-	if op.scope != "" && !c.has(op.scope) {
-		return caller{}, "The access token lacks a scope that the operation needs"
+	for scope := range strings.FieldsSeq(op.scope) {
+		if !c.has(scope) {
+			return caller{}, "The access token lacks a scope that the operation needs"
+		}
 	}
 	return c, ""
 }

@@ -72,7 +72,7 @@ func TestCloudCredentials(t *testing.T) {
 func TestOperationsThatAreNotHere(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	for _, call := range []string{"POST /assets/v1/assets", "GET /cloud/v2/universes/8801/places/1", "POST /cloud/v2/universes/8801:translateText"} {
+	for _, call := range []string{"POST /asset-permissions-api/v1/assets/permissions", "GET /cloud/v2/universes/8801/places/1/instances/1", "POST /cloud/v2/universes/8801:translateText"} {
 		method, path, _ := strings.Cut(call, " ")
 		got := a.key(method, path, "{}")
 		want(t, got, 501, "")
@@ -81,7 +81,7 @@ func TestOperationsThatAreNotHere(t *testing.T) {
 		}
 	}
 	a.Fault(emulator.Fault{Endpoint: emulator.EndpointCloud, Kind: emulator.Status, Status: 429})
-	want(t, a.key("POST", "/assets/v1/assets", "{}"), 429, "")
+	want(t, a.key("POST", "/cloud/v2/universes/8801:translateText", "{}"), 429, "")
 	if got := a.Log().To(emulator.EndpointCloud); len(got) != 4 {
 		t.Errorf("%d calls in the log: %v", len(got), got)
 	}

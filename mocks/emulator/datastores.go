@@ -217,6 +217,9 @@ func readEntry(r *http.Request) (entryBody, *apiError) {
 			return body, invalidArgument("users must be paths such as users/156.")
 		}
 	}
+	if len(body.Value) > maxValue {
+		return body, invalidArgument("value must have at most 4 MB.")
+	}
 	if a := strings.TrimSpace(string(body.Attributes)); a != "" && a != "null" && a[0] != '{' {
 		return body, invalidArgument("attributes must be a JSON object.")
 	}

@@ -149,6 +149,8 @@ func (e *Emulator) setEntryV1(_ caller, r *http.Request, v vars) (*reply, *apiEr
 	switch {
 	case readErr != nil || !json.Valid(value):
 		return nil, invalidArgument("The body is not JSON.")
+	case len(value) > maxValue:
+		return nil, invalidArgument("The value must have at most 4 MB.")
 	case sum != "" && sum != checksum(value):
 		return nil, invalidArgument("content-md5 does not match the body.")
 	case p.store == "" || key == "":

@@ -12,13 +12,16 @@
 // # What is there
 //
 // The OAuth endpoints stand under /oauth/ as they do at Roblox; Open Cloud
-// answers for users, groups, universes, messaging and data stores, ordered ones
-// too, under /cloud/v2/, /messaging-service/, /datastores/ and
-// /ordered-data-stores/, from state kept in memory. To any other operation it
-// says 501, not 404: package mocks has a stand-in for each. Three accounts can sign in: 156 (Juniper, who owns two
-// experiences and the group 7001), 257 (Marlow, an experience and the group
-// 7002) and 358 (Sable, who owns nothing and has no picture). Any number of
-// data stores can be written in the experiences 8801 to 8805.
+// answers for users, groups, universes, places, messaging, assets and data
+// stores, ordered ones too, from state kept in memory. [Emulator.Assets],
+// [Emulator.Place] and [Emulator.Messages] show what a program has uploaded and
+// published. To any other operation it says 501, not 404: package mocks has a
+// stand-in for each.
+//
+// Three accounts can sign in: 156 (Juniper, who owns two experiences and the
+// group 7001), 257 (Marlow, an experience and the group 7002) and 358 (Sable,
+// who owns nothing and has no picture). Any number of data stores can be written
+// in the experiences 8801 to 8805; the place of 8801 is 88011, and so on.
 //
 // # From other languages
 //
@@ -35,7 +38,9 @@
 // whole grant; each refresh starts the refresh token's lifetime anew; a
 // revoked access token is refused by the APIs at once, while introspection
 // keeps calling it active until it expires, as Roblox's documents say
-// ([Options.IntrospectRevoked] makes it say so at once).
+// ([Options.IntrospectRevoked] makes it say so at once). An upload is an asset,
+// approved, when its operation is first asked for; rolling an asset back makes
+// the old content its newest version.
 //
 // An Emulator is no place for real secrets or real users.
 package emulator

@@ -53,8 +53,8 @@ func (e *Emulator) Options() Options {
 // APIKey is the key that Open Cloud accepts in the x-api-key header.
 func (e *Emulator) APIKey() string { return string(e.opts.APIKey) }
 
-// maxBody bounds what is read of any request: a data store value may have 4 MB.
-const maxBody = 8 << 20
+// maxBody bounds what is read of any request: a place may have 100 MB.
+const maxBody = 128 << 20
 
 // handle answers one request whose body has been read. A non-nil error is a
 // connection that breaks instead of an answer.
@@ -108,8 +108,8 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *Emulator) allRoutes() []route {
 	var all []route
 	for _, part := range [][]route{
-		e.oauthRoutes(), e.userRoutes(), e.groupRoutes(), e.universeRoutes(), e.messagingRoutes(),
-		e.dataStoreRoutes(), e.dataStoreV1Routes(), e.orderedRoutes(), e.controlRoutes(),
+		e.oauthRoutes(), e.userRoutes(), e.groupRoutes(), e.universeRoutes(), e.placeRoutes(), e.messagingRoutes(),
+		e.assetRoutes(), e.dataStoreRoutes(), e.dataStoreV1Routes(), e.orderedRoutes(), e.controlRoutes(),
 	} {
 		all = append(all, part...)
 	}

@@ -10,7 +10,10 @@ import (
 	"time"
 )
 
-const defaultScope = "global"
+const (
+	defaultScope = "global"
+	maxValue     = 4 << 20
+)
 
 // dataStore holds the entries of one store. Both API versions work on it.
 type dataStore struct {

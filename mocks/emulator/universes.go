@@ -3,7 +3,6 @@ package emulator
 import (
 	"encoding/json"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -51,6 +50,9 @@ func (w *world) addUniverse(id, name, owner string, born time.Time) {
 		Visibility: "PUBLIC", AgeRating: "AGE_RATING_ALL", Desktop: true, Mobile: true, Tablet: true,
 		RootPlace: "universes/" + id + "/places/" + id + "1",
 	}
+	w.places[id+"1"] = &Place{
+		Path: u.RootPlace, ID: id + "1", DisplayName: name, CreateTime: born, UpdateTime: born, ServerSize: 30, Root: true,
+	}
 	if strings.HasPrefix(owner, "groups/") {
 		u.Group = owner
 	} else {
@@ -89,45 +91,14 @@ func (e *Emulator) restartServers(_ caller, r *http.Request, v vars) (*reply, *a
 	return ok(struct{}{})
 }
 
-// updateUniverse sets the fields that the mask names, or, without a mask, those
-// in the body. A masked field that the body lacks is cleared.
 func (e *Emulator) updateUniverse(_ caller, r *http.Request, v vars) (*reply, *apiError) {
 	u := e.world.universes[v["universes"]]
 	if u == nil {
 		return nil, noSuch("universe")
 	}
-	var body map[string]json.RawMessage
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		return nil, invalidArgument("The body is not a JSON object.")
-	}
-	var mask []string
-	if m := r.URL.Query().Get("updateMask"); m != "" {
-		mask = strings.Split(m, ",")
-	} else {
-		for name := range body {
-			mask = append(mask, name)
-		}
-	}
 	updated := *u
-	for _, path := range mask {
-		name, _, _ := strings.Cut(strings.TrimSpace(path), ".")
-		if slices.Contains([]string{"path", "createTime", "updateTime", "user", "group", "rootPlace", "ageRating"}, name) {
-			return nil, invalidArgument("The field " + name + " cannot be changed.")
-		}
-		field := fieldByJSON(reflect.ValueOf(&updated).Elem(), name)
-		if !field.IsValid() {
-			return nil, invalidArgument("The update mask names an unknown field.")
-		}
-		value := body[name]
-		if value == nil || string(value) == "null" {
-			field.SetZero()
-			continue
-		}
-		fresh := reflect.New(field.Type())
-		if err := json.Unmarshal(value, fresh.Interface()); err != nil {
-			return nil, invalidArgument("The field " + name + " has a value of another type.")
-		}
-		field.Set(fresh.Elem())
+	if err := mask(r, &updated, "path", "createTime", "updateTime", "user", "group", "rootPlace", "ageRating"); err != nil {
+		return nil, err
 	}
 	if updated.DisplayName == "" {
 		return nil, invalidArgument("displayName must not be empty.")
@@ -138,14 +109,4 @@ func (e *Emulator) updateUniverse(_ caller, r *http.Request, v vars) (*reply, *a
 	updated.UpdateTime = e.Now().UTC()
 	*u = updated
 	return ok(u)
-}
-
-// fieldByJSON finds the field of a struct by its name in JSON.
-func fieldByJSON(v reflect.Value, name string) reflect.Value {
-	for i := range v.NumField() {
-		if tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); tag == name && tag != "-" {
-			return v.Field(i)
-		}
-	}
-	return reflect.Value{}
 }

@@ -19,6 +19,10 @@ type world struct {
 	snapshots map[string]time.Time             // by universe
 	ordered   map[orderedKey]map[string]int64
 	messages  []Message
+
+	places          map[string]*Place // by id
+	assets          []*Asset
+	assetOperations []assetOperation
 }
 
 // newWorld is the world every emulator starts with.
@@ -26,6 +30,7 @@ func newWorld(now time.Time) world {
 	w := world{
 		users: map[string]*User{}, groups: map[string]*Group{}, universes: map[string]*Universe{},
 		stores: map[string]map[string]*dataStore{}, snapshots: map[string]time.Time{}, ordered: map[orderedKey]map[string]int64{},
+		places: map[string]*Place{},
 	}
 	born := time.Date(2016, time.March, 4, 9, 30, 0, 829412600, time.UTC)
 	person := func(id, name, displayName string, hue int) *User {
