@@ -69,6 +69,10 @@ func TestAssets(t *testing.T) {
 	if got.body["displayName"] != "Lamp" || got.body["description"] != "It glows." || got.body["revisionId"] != "2" {
 		t.Errorf("after the update: %s", got.text)
 	}
+	want(t, a.upload(t, token, "PATCH", "/assets/v1/assets/99001?updateMask=description,icon", "request", "application/json", `{"assetId":99001,"description":null,"icon":"assets/1"}`), 200, "")
+	if got := a.bearer(token, "GET", "/assets/v1/assets/99001", ""); got.body["description"] != "" || got.body["icon"] != "assets/1" || got.body["revisionId"] != "2" {
+		t.Errorf("after the other update: %s", got.text)
+	}
 	list := a.bearer(token, "GET", "/assets/v1/assets/99001/versions", "")
 	if newest := strings.Index(list.text, "versions/2"); newest < 0 || strings.Index(list.text, "versions/1") < newest {
 		t.Errorf("versions: %s", list.text)

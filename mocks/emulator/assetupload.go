@@ -146,14 +146,14 @@ func (e *Emulator) getAssetOperation(c caller, _ *http.Request, v vars) (*reply,
 	return nil, noSuch("operation")
 }
 
-// set takes fields over, or refuses all of them. A nil value clears.
+// set takes fields over, or refuses all of them. One without a value is cleared.
 func (a *Asset) set(fields map[string]json.RawMessage) *apiError {
 	more := map[string]json.RawMessage{}
 	for name, value := range a.more {
 		more[name] = value
 	}
 	for name, value := range fields {
-		if value == nil {
+		if value == nil || string(value) == "null" {
 			value = json.RawMessage(`""`)
 		}
 		switch {

@@ -27,6 +27,14 @@ func FuzzRequest(f *testing.F) {
 		`POST /ordered-data-stores/v1/universes/8801/orderedDataStores/S/scopes/g/entries/k:increment {"amount":9223372036854775807}`,
 		"POST /emulator/faults [{}]",
 		"GET /assets/v1/assets/1 ",
+		"POST /assets/v1/assets --b\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n" + newImage +
+			"\r\n--b\r\nContent-Disposition: form-data; name=\"fileContent\"\r\nContent-Type: image/png\r\n\r\nx\r\n--b--\r\n",
+		"PATCH /assets/v1/assets/99001?updateMask=description,previews,displayName --b\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n" +
+			`{"assetId":"99001","displayName":"x","description":null,"previews":[{}]}` + "\r\n--b--\r\n",
+		`POST /assets/v1/assets/99001/versions:rollback {"assetVersion":"assets/99001/versions/9223372036854775808"}`,
+		"GET /assets/v1/assets/99001/versions/-1 ",
+		`PATCH /cloud/v2/universes/8801/places/88011?updateMask=serverSize {"serverSize":-1}`,
+		"POST /universes/v1/8801/places/88011/versions?versionType=Saved x",
 	} {
 		f.Add(seed)
 	}
@@ -42,7 +50,11 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		a := start(t)
+		a.upload(t, nil, "POST", "/assets/v1/assets", "request", "application/json", newImage, "fileContent", "image/png", "x")
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if strings.HasPrefix(body, "--b\r\n") {
+			req.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		}
 		req.Header.Set("X-Api-Key", a.APIKey())
 		got := a.send(req)
 		if got.StatusCode >= 500 && got.StatusCode != http.StatusNotImplemented { // that it lacks an operation it says so
