@@ -40,7 +40,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_ = r.Body.Close() // as every RoundTripper must; the error worth telling is the token's
 		}
-		return nil, err
+		return nil, transport.Unsent(err)
 	}
 	resp, err := transport.SendWithHeader(t.base(), r, "Authorization", snap.header())
 	if err != nil || !refusesToken(resp) {

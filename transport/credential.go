@@ -80,9 +80,13 @@ type unsentError struct{ error }
 
 func (e *unsentError) Unwrap() error { return e.error }
 
-// NotSent reports whether err is of a request that a layer of [Stack] has stopped
-// before the network: the credential refused it, or its turn comes after the
-// deadline. Trying again at once comes to nothing.
+// Unsent marks err as of a request that a RoundTripper has stopped before the
+// network, as [NotSent] reports. The text of err stays.
+func Unsent(err error) error { return &unsentError{err} }
+
+// NotSent reports whether err is of a request that was stopped before the
+// network: the credential refused it, or its turn comes after the deadline.
+// Trying again at once comes to nothing.
 func NotSent(err error) bool {
 	if err == nil {
 		return false
