@@ -74,7 +74,9 @@ func (s *Store) watch(ctx context.Context, changed func(oauth.GrantID)) (heard b
 		if err != nil {
 			return false
 		}
-		heard = n.Payload == hello
+		if heard = n.Payload == hello; !heard {
+			pass(n.Payload, changed)
+		}
 	}
 	changed("")
 	for {

@@ -146,6 +146,41 @@ func TestWatchWithoutServer(t *testing.T) {
 	}
 }
 
+// What is written while the greeting is on its way is told, too.
+func TestWatchBeforeTheGreeting(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	name := schemaOf(t, dsn)
+	s, err := Open(t.Context(), pgtest.With(t, dsn, "pool_max_conns", "1"), Options{ListenDSN: pgtest.With(t, dsn, "application_name", name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	taken, err := s.pool.Acquire(t.Context()) // the greeting waits
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan oauth.GrantID, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Watch(ctx, func(id oauth.GrantID) { told <- id })
+	}()
+	defer func() { cancel(); <-done }()
+	listening := "SELECT count(*) FROM pg_stat_activity WHERE application_name = '" + name + "' AND state = 'idle' AND query LIKE 'LISTEN %'"
+	for n := 0; n == 0; {
+		if err := taken.QueryRow(t.Context(), listening).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := openTest(t, dsn)
+	row := mustSwap(t, other, "", sample(oauth.NewGrantID(), 1))
+	other.news.wait()
+	taken.Release()
+	hear(t, told, row.GrantID)
+}
+
 // Several may watch one store.
 func TestWatchTwice(t *testing.T) {
 	t.Parallel()
