@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -48,6 +49,24 @@ func rename(doc spec.Object, names map[string]string) {
 	for from, to := range names {
 		move(spec.At(doc, "components", "schemas"), from, to)
 	}
+}
+
+// ref refers to a schema.
+func ref(schema string) spec.Object { return spec.Object{"$ref": spec.RefPrefix + schema} }
+
+// required is a parameter of text.
+func required(name, in string) spec.Object {
+	return spec.Object{"name": name, "in": in, "required": true, "schema": spec.Object{"type": "string"}}
+}
+
+// call is a GET that a key may call.
+func call(id string, answer spec.Object, parameters ...any) spec.Object {
+	op := spec.Object{"security": []any{spec.Object{"roblox-api-key": []any{}}}, "parameters": append([]any{}, parameters...),
+		"responses": spec.Object{"200": spec.Object{"description": "", "content": spec.Object{"application/json": spec.Object{"schema": answer}}}}}
+	if id != "" {
+		op["operationId"] = id
+	}
+	return spec.Object{"get": op}
 }
 
 func states() []state {
@@ -163,6 +182,103 @@ func states() []state {
 				"responses":  spec.Object{"200": spec.Object{"description": "", "content": spec.Object{"application/json": spec.Object{"schema": spec.Object{"$ref": "#/components/schemas/Search"}}}}},
 			}}
 		}, "is now configs.Search2"},
+		{"2026-09 what is the same in Go is spelled in another way", func(doc spec.Object) {
+			move(spec.At(schemas(doc), "Owner", "properties"), "userId", "user_id")
+			move(spec.At(schemas(doc), "Repository", "properties"), "owner", "Owner")
+			move(spec.At(schemas(doc), "SearchPage", "properties"), "nextPageToken", "next_page_token")
+			move(spec.At(schemas(doc), "UpdateEntryRequest", "properties"), "value", "Value")
+			schemas(doc)["UpdateEntryRequest"].(spec.Object)["required"] = []any{"Value"}
+			parameter(doc, searchPath, 1)["name"] = "Kind"
+			parameter(doc, searchPath, 3)["name"] = "page_token"
+			spec.At(schemas(doc), "Repository", "properties", "state")["enum"] = []any{"On", "Off"}
+		}, ""},
+		{"2026-09 a shared schema falls apart where services collide", func(doc spec.Object) {
+			schemas(doc)["Another.Repository"] = spec.Clone(schemas(doc)["Repository"])
+			spec.At(operation(doc, repositoryPath, "get"), "responses", "200", "content", "application/json")["schema"] = ref("Another.Repository")
+			spec.At(doc, "paths")["/configs-api/v1/repository"] = call("ConfigsApi_GetOnlyRepository", ref("Repository"))
+		}, ""},
+		{"2026-09 a schema loses its fields", func(doc spec.Object) {
+			schemas(doc)["Owner"] = spec.Object{"type": "object"}
+		}, "configs.Owner.name is not in the document any more and stays, deprecated"},
+		{"2026-09 numbers list no values any more", func(doc spec.Object) {
+			spec.At(schemas(doc), "Repository", "properties")["kind"] = spec.Object{"type": "integer", "format": "int32"}
+		}, ""},
+		{"2026-09 work can be canceled", func(doc spec.Object) {
+			schemas(doc)["Operation"] = spec.Object{"type": "object", "properties": spec.Object{"path": spec.Object{"type": "string"}, "done": spec.Object{"type": "boolean"}}}
+			for path, verb := range map[string]string{"/configs-api/v1/operations/{operationId}": "get", "/configs-api/v1/operations/{operationId}:cancel": "post"} {
+				o := call("", ref("Operation"), required("operationId", "path"))
+				spec.At(doc, "paths")[path] = spec.Object{verb: o["get"]}
+			}
+		}, ""},
+		{"2026-09 limits of a day and of no known period", func(doc spec.Object) {
+			for path, period := range map[string]string{"/configs-api/v1/a": "DAY", "/configs-api/v1/b": "FORTNIGHT"} {
+				item := call("", ref("Owner"))
+				spec.At(item, "get")["x-roblox-rate-limits"] = spec.Object{"perApiKeyOwner": spec.Object{"period": period, "maxInPeriod": 3}}
+				spec.At(doc, "paths")[path] = item
+			}
+		}, ""},
+		{"2026-09 parameters are called as what is around them", func(doc spec.Object) {
+			item := call("ConfigsApi_ListThings", ref("SearchPage"), required("default", "path"), required("page", "path"),
+				required("query", "query"), required("token", "query"), required("2nd", "query"), required("-", "query"))
+			op := spec.At(item, "get")
+			op["parameters"] = append(spec.List(op, "parameters"), spec.Object{"name": "pageToken", "in": "query", "schema": spec.Object{"type": "string"}})
+			spec.At(doc, "paths")["/configs-api/v1/things/{default}/{page}"] = item
+			post := spec.Clone(operation(doc, "/configs-api/v1/universes/{universeId}/labels", "post"))
+			post["parameters"] = []any{required("label", "path")}
+			post["operationId"] = "ConfigsApi_CreateCopy"
+			spec.At(doc, "paths")["/configs-api/v1/labels/{label}"] = spec.Object{"post": post}
+		}, ""},
+		{"2026-09 an answer of no success is described", func(doc spec.Object) {
+			for path, status := range map[string]string{"/configs-api/v1/c": "default", "/configs-api/v1/d": "302"} {
+				item := call("", ref("Owner"))
+				move(spec.At(item, "get", "responses"), "200", status)
+				spec.At(doc, "paths")[path] = item
+			}
+		}, ""},
+		{"2026-09 values are alike, or have no letter", func(doc spec.Object) {
+			spec.At(schemas(doc), "Repository", "properties", "state")["enum"] = []any{"", "+", "-", "on", "on", "ON", "OFF", "é"}
+			schemas(doc)["Kind"] = spec.Object{"type": "integer", "enum": []any{-1, 0, 1}}
+			schemas(doc)["RepositoryStateOff"] = spec.Object{"type": "object", "properties": spec.Object{"since": spec.Object{"type": "string"}}}
+			spec.At(schemas(doc), "Repository", "properties")["off"] = ref("RepositoryStateOff")
+		}, "the type of RepositoryStateOff is now configs.RepositoryStateOff2"},
+		{"2026-09 types are called as what methods bring with them", func(doc spec.Object) {
+			for _, name := range []string{"MethodGetRepository", "ListCopiesParams", "MethodListCopies", "ListOthersTarget"} {
+				schemas(doc)[name] = spec.Object{"type": "object", "properties": spec.Object{"a": spec.Object{"type": "string"}}}
+				spec.At(schemas(doc), "Repository", "properties")["p"+name] = ref(name)
+			}
+			copies := call("ConfigsApi_ListCopies", ref("SearchPage"))
+			spec.At(copies, "get")["parameters"] = []any{spec.Object{"name": "pageToken", "in": "query", "schema": spec.Object{"type": "string"}}}
+			spec.At(doc, "paths")["/configs-api/v1/zcopies"] = copies
+			spec.At(doc, "paths")["/configs-api/v1/zothers/{a}/{b}/{d}/{e}"] = call("ConfigsApi_ListOthers", ref("Owner"),
+				required("a", "path"), required("b", "path"), required("d", "path"), required("e", "path"))
+		}, ""},
+		{"2026-09 operations that no method can express", func(doc spec.Object) {
+			text := spec.Object{"type": "string"}
+			body := func(kind string, schema spec.Object) spec.Object {
+				return spec.Object{"content": spec.Object{kind: spec.Object{"schema": schema}}}
+			}
+			for path, change := range map[string]func(op spec.Object){
+				"/configs-api/v1/e/form": func(op spec.Object) {
+					op["requestBody"] = body("application/x-www-form-urlencoded", spec.Object{"type": "object", "properties": spec.Object{"n": spec.Object{"type": "integer"}}})
+				},
+				"/configs-api/v1/e/mask": func(op spec.Object) { op["parameters"] = []any{required("updateMask", "query")} },
+				"/configs-api/v1/e/list": func(op spec.Object) {
+					op["parameters"] = []any{required("updateMask", "query")}
+					op["requestBody"] = body("application/json", spec.Object{"type": "array", "items": ref("Owner")})
+				},
+				"/configs-api/v1/e/twice/{id}": func(op spec.Object) { op["parameters"] = []any{required("id", "path"), required("id", "query")} },
+				"/configs-api/v1/e/alike": func(op spec.Object) {
+					op["parameters"] = []any{spec.Object{"name": "filter", "in": "query", "schema": text}, spec.Object{"name": "$filter", "in": "query", "schema": text}}
+				},
+				"/configs-api/v1/e/value": func(op spec.Object) {
+					spec.At(op, "responses", "200")["headers"] = spec.Object{"value": spec.Object{"schema": text}}
+				},
+			} {
+				op := spec.At(call("", ref("Owner")), "get")
+				change(op)
+				spec.At(doc, "paths")[path] = spec.Object{"patch": op}
+			}
+		}, ""},
 		{"OpenAPI 3.1", func(doc spec.Object) {
 			doc["openapi"] = "3.1.0"
 			doc["jsonSchemaDialect"] = "https://json-schema.org/draft/2020-12/schema"
@@ -277,7 +393,7 @@ func TestHistoryBreaksNobody(t *testing.T) {
 				t.Fatal(err)
 			}
 			onlyAPI(files)
-			packages[string(rune('a'+i))] = files
+			packages[fmt.Sprintf("s%02d", i)] = files
 			h.update(baseDocument(t)) // what vanished comes back
 			unbroken(t, base, h.surface())
 
@@ -291,7 +407,7 @@ func TestHistoryBreaksNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	onlyAPI(files)
-	packages["z"] = files
+	packages["all"] = files
 	compile(t, packages)
 }
 

@@ -116,7 +116,7 @@ func (f *family) pollOf(op spec.Operation) string {
 		for common < min(len(a), len(b)) && a[common] == b[common] {
 			common++
 		}
-		if common < 2 || b[common] != "operations" {
+		if common < 2 || common == len(b) || b[common] != "operations" {
 			continue // another service's, or of another part of this one
 		}
 		if slices.Contains(b[common:], a[len(a)-1]) {

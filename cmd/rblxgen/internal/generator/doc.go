@@ -175,20 +175,22 @@ func join(names []string) string {
 // rateLimit is a documented limit.
 type rateLimit struct {
 	Max    int
-	Period string // second or minute
+	Period string // second, minute, hour or day
 }
 
 // noLimit is the number from which a documented limit means that there is none.
 const noLimit = 1_000_000
 
-// limit reads one limit of the operation; zero if there is none.
+// limit reads one limit of the operation; zero if there is none, or none of a
+// known period.
 func limit(op spec.Object, who string) rateLimit {
 	o := spec.At(op, "x-roblox-rate-limits", who)
 	n, _ := o["maxInPeriod"].(int)
-	if n >= noLimit {
+	period := strings.ToLower(spec.Text(o, "period"))
+	if n >= noLimit || periods()[period] == "" {
 		return rateLimit{}
 	}
-	return rateLimit{Max: n, Period: strings.ToLower(spec.Text(o, "period"))}
+	return rateLimit{Max: n, Period: period}
 }
 
 // accepts reports the credentials that the operation takes.

@@ -21,6 +21,7 @@ type family struct {
 	polls       map[string]spec.Operation // those of other families that ask for work of this one, by key
 	headedTypes map[string]headedType     // answers with data in their headers
 	walked      map[string]bool           // names that iterators have got
+	constantOf  map[string]string         // the enum and value, by the names that constants have got
 	view        *clientView               // once rendered
 }
 
@@ -29,7 +30,7 @@ type family struct {
 func newFamily(whole spec.Object, name string) (*family, error) {
 	f := &family{
 		name: name, facts: spec.At(whole, "x-rblx-families", name), roles: map[string]role{},
-		whole: whole, polls: map[string]spec.Operation{}, headedTypes: map[string]headedType{}, walked: map[string]bool{},
+		whole: whole, polls: map[string]spec.Operation{}, headedTypes: map[string]headedType{}, walked: map[string]bool{}, constantOf: map[string]string{},
 	}
 	paths, schemas := spec.Object{}, spec.Object{}
 	for _, op := range spec.Operations(whole) {

@@ -171,18 +171,20 @@ func TestGoName(t *testing.T) {
 	for wire, want := range map[string]string{
 		"universe_id": "UniverseID", "universeIds": "UniverseIDs", "imageUri": "ImageURI", "AGE_RATING_9_PLUS": "AgeRating9Plus", "createTime": "CreateTime",
 		"@type": "Type", "jwks_uri": "JWKSURI", "vrEnabled": "VREnabled", "idempotencyKey.firstSent": "IdempotencyKeyFirstSent", "9": "N9", "HTTPServer": "HTTPServer",
-		"OwnerId": "OwnerID", "x": "X",
+		"OwnerId": "OwnerID", "x": "X", "über_uns": "ÜberUns", "日本": "N日本", "-": "N",
 	} {
 		if got := GoName(wire); got != want {
 			t.Errorf("%s: %s, want %s", wire, got, want)
 		}
 	}
-	for wire, want := range map[string]string{"user_id": "userID", "id": "id", "type": "typeValue", "Universe": "universe", "key.firstSent": "keyFirstSent"} {
+	for wire, want := range map[string]string{"user_id": "userID", "id": "id", "type": "typeValue", "Universe": "universe", "key.firstSent": "keyFirstSent",
+		"default": "defaultValue", "token": "tokenValue", "Ctx": "ctxValue", "2nd": "n2nd", "x-": "value"} {
 		if got := argName(wire); got != want {
 			t.Errorf("%s: %s, want %s", wire, got, want)
 		}
 	}
-	for value, want := range map[string]string{"THING_STATE_UNSPECIFIED": "ThingStateUnspecified", "STATE_ON": "ThingStateOn", "9_LIVES": "ThingState9Lives", "off": "ThingStateOff", "STATE": "ThingStateState"} {
+	for value, want := range map[string]string{"THING_STATE_UNSPECIFIED": "ThingStateUnspecified", "STATE_ON": "ThingStateOn", "9_LIVES": "ThingState9Lives", "off": "ThingStateOff", "STATE": "ThingStateState",
+		"": "ThingStateEmpty", "+": "ThingStateX2B", "-1": "ThingStateMinus1", "-": "ThingStateX2D"} {
 		if got := constName("ThingState", value); got != want {
 			t.Errorf("%s: %s, want %s", value, got, want)
 		}

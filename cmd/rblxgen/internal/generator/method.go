@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,8 +46,8 @@ type params struct {
 
 // parameter is one that travels in the query or in a header.
 type parameter struct {
-	Wire, Type string
-	Header     bool
+	Name, Wire, Type string // in the description, on the wire, in Go
+	Header           bool
 }
 
 type arg struct{ Name, Type string }
@@ -62,13 +63,20 @@ func (f *family) plan(m *method, ops []spec.Operation, addresses []address, decl
 		return err
 	}
 	for _, p := range m.required {
-		if !m.by.has(p.Wire) {
-			m.args = append(m.args, arg{argName(p.Wire), p.Type})
+		if !m.by.has(p.Name) {
+			m.args = append(m.args, arg{argName(p.Name), p.Type})
 		}
 	}
-	f.planBody(m)
+	err := f.planBody(m)
+	if err != nil {
+		return err
+	}
 	m.carry()
-	var err error
+	for i, a := range m.args {
+		if slices.ContainsFunc(m.args[:i], func(b arg) bool { return a.Name == b.Name }) {
+			return fmt.Errorf("%s is the name of two parameters in Go", a.Name)
+		}
+	}
 	if m.Result, err = f.result(m.op); err != nil {
 		return err
 	}
@@ -101,7 +109,7 @@ func (f *family) split(m *method, declared codegen.OperationDefinition) error {
 		case p.In == "query" && source["explode"] == false:
 			return fmt.Errorf("the list %s is sent in a form that has no place in a method yet", p.ParamName)
 		}
-		out := parameter{Wire: p.ParamName, Header: p.In == "header", Type: sent(p.Schema.TypeDecl())}
+		out := parameter{Name: p.ParamName, Wire: wireName(source, p.ParamName), Header: p.In == "header", Type: sent(p.Schema.TypeDecl())}
 		if p.Required || slices.Contains(spec.Strings(m.op, "x-rblx-required"), p.ParamName) {
 			m.required = append(m.required, out)
 			continue
@@ -119,12 +127,24 @@ func (f *family) split(m *method, declared codegen.OperationDefinition) error {
 		} else {
 			optional.Queries = true
 		}
-		fl := field{Name: name, Wire: p.ParamName, Type: out.Type, Tag: fmt.Sprintf("%s:%q", tag, p.ParamName)}
+		fl := field{Name: name, Wire: out.Wire, Type: out.Type, Tag: fmt.Sprintf("%s:%q", tag, out.Wire)}
 		fl.Doc = f.fieldDoc(fl, source, "in the "+tag)
 		optional.Fields = append(optional.Fields, fl)
 	}
 	if len(optional.Fields) > 0 {
 		m.Params = optional
+	}
+	return distinct(optional.Fields)
+}
+
+// distinct makes sure that fields have names of their own.
+func distinct(fields []field) error {
+	seen := map[string]bool{}
+	for _, fl := range fields {
+		if seen[fl.Name] {
+			return fmt.Errorf("%s is the name of two things in Go", fl.Name)
+		}
+		seen[fl.Name] = true
 	}
 	return nil
 }
@@ -193,30 +213,38 @@ func (m *method) strings() []string {
 		if p.Type != "string" {
 			break
 		}
-		if !m.by.has(p.Wire) {
-			out = append(out, p.Wire)
+		if !m.by.has(p.Name) {
+			out = append(out, p.Name)
 		}
 	}
 	return out
 }
 
 // planBody plans the argument that is sent as the body.
-func (f *family) planBody(m *method) {
+func (f *family) planBody(m *method) error {
 	body := bodyOf(m.op)
+	if schema := body.schema; m.masked && (schema == nil || schema["$ref"] == nil || !f.masks(spec.Refs(schema)[0])) {
+		return errors.New("an updateMask of a body without fields has no place in a method yet")
+	}
 	switch {
 	case body.kind == noBody:
-		return
+		return nil
+	case body.kind == formBody && !f.oauth:
+		return errors.New("a form has no place in a method yet")
 	case body.kind == fileBody:
 		m.body, m.bodyType = "file", "opencloud.File"
 		m.args = append(m.args, arg{m.body, m.bodyType})
 		m.fields = append(m.fields, "Body: "+m.body)
-		return
+		return nil
 	case spec.Text(body.schema, "type") == "object" && body.schema["additionalProperties"] == nil:
 		m.fields = append(m.fields, "Body: struct{}{}") // Roblox wants {} where nothing is to be said
-		return
+		return nil
 	}
 	m.bodyType = sent(strings.ReplaceAll(f.goType(body.schema), "json.RawMessage", "any"))
 	m.body = bodyArg(m.bodyType)
+	if slices.ContainsFunc(m.args, func(a arg) bool { return a.Name == m.body }) {
+		m.body = "body"
+	}
 	m.args = append(m.args, arg{m.body, m.bodyType})
 	value := m.body
 	switch body.kind {
@@ -234,6 +262,23 @@ func (f *family) planBody(m *method) {
 		}
 	}
 	m.fields = append(m.fields, "Body: "+value)
+	return nil
+}
+
+// masks reports whether the type has a method mask.
+func (f *family) masks(name string) bool {
+	schema := spec.At(f.schemas(), name)
+	props := spec.At(schema, "properties")
+	switch {
+	case f.roles[name] != update:
+		return false
+	case !spec.Flag(schema, "x-rblx-parts"):
+		return len(props) > 0
+	}
+	return slices.ContainsFunc(spec.Keys(props), func(p string) bool { // the part in JSON
+		refs := spec.Refs(spec.Object{"$ref": spec.At(props, p)["$ref"]})
+		return len(refs) == 1 && len(spec.At(f.schemas(), refs[0], "properties")) > 0
+	})
 }
 
 // carry plans how query and header are put together.
@@ -244,13 +289,13 @@ func (m *method) carry() {
 	var query, header []string
 	for _, p := range m.required {
 		call := "Set" // also what is zero
-		if m.by.optional(p.Wire) {
+		if m.by.optional(p.Name) {
 			call = "Add"
 		}
 		if p.Header {
-			header = append(header, fmt.Sprintf("opencloud.%sHeader(header, %q, %s)", call, p.Wire, m.by.value(p.Wire)))
+			header = append(header, fmt.Sprintf("opencloud.%sHeader(header, %q, %s)", call, p.Wire, m.by.value(p.Name)))
 		} else {
-			query = append(query, fmt.Sprintf("query.%s(%q, %s)", call, p.Wire, m.by.value(p.Wire)))
+			query = append(query, fmt.Sprintf("query.%s(%q, %s)", call, p.Wire, m.by.value(p.Name)))
 		}
 	}
 	if m.masked {

@@ -78,13 +78,18 @@ func (f *family) routes(m *method) {
 	for _, op := range m.ops {
 		r := Route{Var: "Method" + spec.Text(op.Object, "operationId")}
 		paths := PathParams(op.Path)
-		value := func(wire, goType string) string {
-			if i := slices.Index(paths, wire); i >= 0 {
+		value := func(name, goType string) string {
+			if i := slices.Index(paths, name); i >= 0 {
 				return fmt.Sprintf("c.path(%d)", i)
 			}
-			from := "query"
-			if slices.ContainsFunc(m.required, func(p parameter) bool { return p.Wire == wire && p.Header }) {
-				from = "header"
+			from, wire := "query", name
+			for _, p := range m.required {
+				if p.Name != name {
+					continue
+				}
+				if wire = p.Wire; p.Header {
+					from = "header"
+				}
 			}
 			return fmt.Sprintf("%s[%s](c, %q)", from, f.qualifyTypes(goType), wire)
 		}
@@ -97,34 +102,34 @@ func (f *family) routes(m *method) {
 			case a.Name == m.body:
 				r.Args = append(r.Args, f.bodyValue(op.Object, a.Type))
 			default:
-				r.Args = append(r.Args, value(m.wire(a.Name), a.Type))
+				r.Args = append(r.Args, value(m.parameter(a.Name), a.Type))
 			}
 		}
 		m.Routes = append(m.Routes, r)
 	}
 }
 
-// wire is the parameter that an argument carries.
-func (m *method) wire(argument string) string {
+// parameter is the name of the parameter that an argument carries.
+func (m *method) parameter(argument string) string {
 	for _, p := range m.paths {
 		if argName(p) == argument {
 			return p
 		}
 	}
 	for _, p := range m.required {
-		if argName(p.Wire) == argument {
-			return p.Wire
+		if argName(p.Name) == argument {
+			return p.Name
 		}
 	}
 	return argument
 }
 
 // addressValue is the literal of the address that a request has.
-func (f *family) addressValue(m *method, paths []string, value func(wire, goType string) string) string {
+func (f *family) addressValue(m *method, paths []string, value func(name, goType string) string) string {
 	var fields []string
 	for i, names := range m.by.Params {
 		for _, name := range names {
-			required := slices.ContainsFunc(m.required, func(p parameter) bool { return p.Wire == name })
+			required := slices.ContainsFunc(m.required, func(p parameter) bool { return p.Name == name })
 			if slices.Contains(paths, name) || required {
 				fields = append(fields, m.by.Fields[i].Name+": "+value(name, "string"))
 			}

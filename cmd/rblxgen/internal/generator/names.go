@@ -1,8 +1,11 @@
 package generator
 
 import (
+	"go/token"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // initialisms are the words that Go writes in one case.
@@ -51,10 +54,11 @@ func GoName(name string) string {
 			out.WriteString(known)
 			continue
 		}
-		out.WriteString(strings.ToUpper(lower[:1]) + lower[1:])
+		first, size := utf8.DecodeRuneInString(lower)
+		out.WriteString(string(unicode.ToUpper(first)) + lower[size:])
 	}
 	s := out.String()
-	if s == "" || unicode.IsDigit(rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); !unicode.IsUpper(first) {
 		return "N" + s
 	}
 	return s
@@ -63,33 +67,28 @@ func GoName(name string) string {
 // argName turns a name of the wire into a Go parameter name.
 func argName(name string) string {
 	ws := words(plainHeader(name))
-	first := strings.ToLower(ws[0])
-	if len(ws) == 1 {
-		if first == "type" || first == "range" || first == "func" || first == "map" {
-			return first + "Value"
-		}
-		return first
+	if len(ws) == 0 {
+		return "value"
 	}
-	return first + GoName(strings.Join(ws[1:], "_"))
+	out := strings.ToLower(ws[0])
+	if len(ws) > 1 {
+		out += GoName(strings.Join(ws[1:], "_"))
+	}
+	switch first, _ := utf8.DecodeRuneInString(out); {
+	case !unicode.IsLetter(first):
+		return "n" + out
+	case token.IsKeyword(out), slices.Contains(ownNames(), out):
+		return out + "Value"
+	}
+	return out
+}
+
+// ownNames are those that the code around a parameter has for something else.
+func ownNames() []string {
+	return []string{
+		"c", "m", "ctx", "params", "query", "header", "method", "path", "api", "start", "page", "token", "list", "err", "opencloud", "http", "context", "nil", "string",
+	}
 }
 
 // plainHeader drops the mark of headers that are in no standard.
 func plainHeader(name string) string { return strings.TrimPrefix(strings.TrimPrefix(name, "x-"), "X-") }
-
-// constName names an enum's value: the type, then the value without the
-// words in which it repeats the type.
-func constName(typeName, value string) string {
-	v := words(value)
-	t := words(typeName)
-	for n := min(len(t), len(v)-1); n > 0; n-- {
-		if strings.EqualFold(strings.Join(t[len(t)-n:], ""), strings.Join(v[:n], "")) {
-			v = v[n:]
-			break
-		}
-	}
-	if v[len(v)-1] == "UNSPECIFIED" {
-		v = v[len(v)-1:]
-	}
-	tail := GoName("x_" + strings.Join(v, "_"))[1:]
-	return typeName + tail
-}

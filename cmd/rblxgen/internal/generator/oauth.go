@@ -12,7 +12,7 @@ import (
 func newOAuth(whole spec.Object) *family {
 	f := &family{
 		name: "oauthv1", oauth: true, roles: map[string]role{}, facts: spec.At(whole, "x-rblx-families", "oauthv1"),
-		whole: whole, polls: map[string]spec.Operation{}, headedTypes: map[string]headedType{}, walked: map[string]bool{},
+		whole: whole, polls: map[string]spec.Operation{}, headedTypes: map[string]headedType{}, walked: map[string]bool{}, constantOf: map[string]string{},
 	}
 	paths, schemas := spec.Object{}, spec.Clone(spec.At(whole, "components", "schemas"))
 	for _, op := range spec.Operations(whole) {

@@ -83,7 +83,7 @@ func plain(name string) string { return strings.ToLower(strings.ReplaceAll(name,
 // tokenOf returns the text property that has one of the plain names.
 func tokenOf(props spec.Object, names ...string) string {
 	for _, p := range spec.Keys(props) {
-		if slices.Contains(names, plain(p)) && spec.Text(spec.At(props, p), "type") == "string" {
+		if schema := spec.At(props, p); slices.Contains(names, plain(p)) && spec.Text(schema, "type") == "string" && spec.Text(schema, "format") == "" {
 			return p
 		}
 	}

@@ -151,6 +151,9 @@ func (f *family) headed(op, schema, headers spec.Object) (result, error) {
 	if d := spec.Text(op, "x-rblx-result-description"); d != "" {
 		t.Doc = name + " " + d
 	}
+	if err := distinct(t.Fields); err != nil {
+		return result{}, err
+	}
 	if old, has := f.headedTypes[name]; has && len(old.Fields) != len(t.Fields) {
 		return result{}, fmt.Errorf("x-rblx-result: %s has other headers elsewhere", name)
 	}

@@ -40,9 +40,6 @@ type field struct {
 	Must                       bool // whether Roblox refuses a request without it
 }
 
-// value is one constant of an enum.
-type value struct{ Name, Value string }
-
 // typeView turns oapi-codegen's view of a schema into ours.
 func (f *family) typeView(td codegen.TypeDefinition) (typeView, error) {
 	v := typeView{Name: td.TypeName, Doc: f.typeDoc(td.TypeName), Base: td.Schema.TypeDecl()}
@@ -53,19 +50,8 @@ func (f *family) typeView(td codegen.TypeDefinition) (typeView, error) {
 	if schema == nil {
 		return v, fmt.Errorf("%s: an inline schema; the importer gives every schema a name", td.JsonName)
 	}
-	if enum := spec.List(schema, "enum"); len(enum) > 0 {
-		names := spec.Strings(schema, "x-enum-varnames")
-		for i, e := range enum {
-			text := fmt.Sprint(e)
-			name := constName(v.Name, text)
-			if i < len(names) {
-				name = constName(v.Name, names[i])
-			}
-			if spec.Text(schema, "type") == "string" {
-				text = fmt.Sprintf("%q", text)
-			}
-			v.Values = append(v.Values, value{name, text})
-		}
+	if len(spec.List(schema, "enum")) > 0 {
+		v.Values = f.constants(v.Name, schema)
 		return v, nil
 	}
 	if len(td.Schema.Properties) == 0 {
@@ -105,7 +91,7 @@ func rank(order []string, name string) int {
 
 // field decides name, type and tag of one property.
 func (f *family) field(p codegen.Property, prop spec.Object, r role, parts bool) field {
-	out := field{Wire: p.JsonFieldName, Name: fieldName(prop, p.JsonFieldName), Type: p.Schema.TypeDecl()}
+	out := field{Wire: wireName(prop, p.JsonFieldName), Name: fieldName(prop, p.JsonFieldName), Type: p.Schema.TypeDecl()}
 	if out.Type == "interface{}" {
 		if out.Type = "any"; r == response {
 			out.Type = "json.RawMessage"
@@ -129,10 +115,10 @@ func (f *family) field(p codegen.Property, prop spec.Object, r role, parts bool)
 	case f.oauth:
 		omit = ""
 	}
-	out.Tag = fmt.Sprintf(`json:"%s%s"`, p.JsonFieldName, omit)
+	out.Tag = fmt.Sprintf(`json:"%s%s"`, out.Wire, omit)
 	place := "on the wire"
 	if parts {
-		out.Tag = fmt.Sprintf("form:%q", p.JsonFieldName)
+		out.Tag = fmt.Sprintf("form:%q", out.Wire)
 		place = "in the form"
 	}
 	out.Must = p.Required && r == request
@@ -147,6 +133,15 @@ func fieldName(prop spec.Object, wire string) string {
 		return pin
 	}
 	return GoName(wire)
+}
+
+// wireName is what a property or a parameter is called on the wire: another name
+// than in the description where Roblox has changed the spelling.
+func wireName(o spec.Object, name string) string {
+	if wire := spec.Text(o, "x-rblx-wire"); wire != "" {
+		return wire
+	}
+	return name
 }
 
 // masked reports whether an operation that sends the type has an updateMask.

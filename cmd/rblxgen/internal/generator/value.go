@@ -32,7 +32,7 @@ func methodLiteral(family, name string, op spec.Operation) methodValue {
 	}
 	for _, l := range [][2]string{{"KeyLimit", "perApiKeyOwner"}, {"TokenLimit", "perOauth2Authorization"}} {
 		if limit := limit(op.Object, l[1]); limit.Max > 0 {
-			fmt.Fprintf(&lit, "\t%s: opencloud.Limit{Max: %d, Per: time.%s},\n", l[0], limit.Max, GoName(limit.Period))
+			fmt.Fprintf(&lit, "\t%s: opencloud.Limit{Max: %d, Per: %s},\n", l[0], limit.Max, periods()[limit.Period])
 		}
 	}
 	if class := class(op); class != "Unsafe" {
@@ -42,6 +42,11 @@ func methodLiteral(family, name string, op spec.Operation) methodValue {
 		fmt.Fprintf(&lit, "\tStability: %q,\n", s)
 	}
 	return methodValue{Literal: lit.String()}
+}
+
+// periods are those of limits, in Go.
+func periods() map[string]string {
+	return map[string]string{"second": "time.Second", "minute": "time.Minute", "hour": "time.Hour", "day": "24 * time.Hour"}
 }
 
 // class says whether the operation may be sent twice. PATCH counts as unsafe:

@@ -157,6 +157,7 @@ func (a *arrangement) adopt(family string, schema any, place string) {
 		}
 		s := spec.Clone(spec.At(a.source, ref))
 		a.schemas[key] = s
+		respellProperties(s, spec.At(a.names.before, key))
 		rest := spec.Clone(s)
 		props := spec.At(rest, "properties")
 		delete(rest, "properties")

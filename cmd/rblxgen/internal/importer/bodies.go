@@ -2,6 +2,7 @@ package importer
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/rblx-go/opencloud/cmd/rblxgen/internal/spec"
@@ -68,9 +69,17 @@ func foldJSON(doc spec.Object) (n int) {
 	return n
 }
 
+// dropErrors keeps the answers of success. Where the document has none, that is
+// the default one, or one without a body.
 func dropErrors(doc spec.Object) (n int) {
 	for _, op := range spec.Operations(doc) {
 		responses := spec.At(op.Object, "responses")
+		if !slices.ContainsFunc(spec.Keys(responses), func(status string) bool { return strings.HasPrefix(status, "2") }) {
+			responses["200"] = spec.Object{}
+			if answer, has := responses["default"]; has && len(responses) == 2 {
+				responses["200"] = answer
+			}
+		}
 		for _, status := range spec.Keys(responses) {
 			if !strings.HasPrefix(status, "2") {
 				delete(responses, status)

@@ -116,7 +116,9 @@ func familyOf(path string) string {
 	switch {
 	case name == "", name[0] >= '0' && name[0] <= '9':
 		return "x" + name
-	case token.IsKeyword(name), slices.Contains([]string{"api", "internal", "oauthv1", "mocks", "main", "opencloud"}, name): // of another meaning
+	case token.IsKeyword(name), slices.Contains([]string{ // of another meaning
+		"api", "internal", "oauthv1", "mocks", "main", "opencloud", "vendor", "testdata", "context", "fmt", "json", "time",
+	}, name):
 		return name + "x"
 	}
 	return name

@@ -30,7 +30,7 @@ func (a *arrangement) hoistOne(family, place, derived string, schema spec.Object
 	}
 	goName := a.names.part(family, place, derived)
 	inner, direction := spec.Clone(schema), spec.Object{}
-	for _, k := range []string{"readOnly", "writeOnly", "x-immutable", "x-go-name"} {
+	for _, k := range []string{"readOnly", "writeOnly", "x-immutable", "x-go-name", "x-rblx-wire"} {
 		if v, has := inner[k]; has {
 			direction[k] = v
 			delete(inner, k)
@@ -48,6 +48,7 @@ func (a *arrangement) hoistOne(family, place, derived string, schema spec.Object
 		inner["enum"] = values
 	}
 	a.schemas[family+"."+goName] = inner
+	respellProperties(inner, spec.At(a.names.before, family+"."+goName))
 	a.names.fields(family, goName, inner)
 	a.hoist(family, goName, inner)
 }

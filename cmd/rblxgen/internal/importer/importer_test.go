@@ -297,7 +297,7 @@ func TestMergeKeepsFieldsParametersAndValues(t *testing.T) {
 			t.Errorf("no warning of %s: %v", what, r.Warnings)
 		}
 	}
-	if values := spec.Strings(spec.At(doc, "components", "schemas", "groups.State"), "enum"); !slices.Equal(values, []string{"ON", "NEW", "OFF"}) {
+	if values := spec.Strings(spec.At(doc, "components", "schemas", "groups.State"), "enum"); !slices.Equal(values, []string{"ON", "OFF", "NEW"}) {
 		t.Errorf("the values are %v", values)
 	}
 	if spec.At(props, "added") == nil || spec.Flag(spec.At(props, "added"), "deprecated") {

@@ -95,6 +95,7 @@ func (m *merger) keep(what string, thing spec.Object, reason string) spec.Object
 func (m *merger) signature(key string, now, before spec.Object) {
 	m.bodies(key, now, before)
 	params := spec.List(now, "parameters")
+	respellParameters(params, spec.List(before, "parameters"))
 	for _, e := range spec.List(before, "parameters") {
 		old, _ := e.(spec.Object)
 		if spec.Text(old, "in") == "path" {
@@ -151,8 +152,14 @@ func (m *merger) withhold(key string, params []any, before spec.Object) []any {
 	})
 }
 
-// bodies keeps whether the method takes a body and returns a value.
+// bodies keeps whether the method takes a body and returns a value, and with
+// which status: corrections know the answer by that, and the client by none.
 func (m *merger) bodies(key string, now, before spec.Object) {
+	if is, was := onlySuccess(now), onlySuccess(before); is != was && is != "" && was != "" {
+		responses := spec.At(now, "responses")
+		responses[was] = responses[is]
+		delete(responses, is)
+	}
 	switch {
 	case now["requestBody"] == nil && before["requestBody"] != nil:
 		m.warn("%s has no request body any more; its method still takes one", key)
@@ -173,6 +180,22 @@ func (m *merger) bodies(key string, now, before spec.Object) {
 		m.warn("%s describes an answer now; its method returns none, until the operation is taken out of opencloud.yaml", key)
 		now["responses"] = spec.Clone(before["responses"])
 	}
+}
+
+// onlySuccess is the status of the one answer that has a body, "" if there are
+// more or none.
+func onlySuccess(op spec.Object) (only string) {
+	responses := spec.At(op, "responses")
+	for _, status := range spec.Keys(responses) {
+		if spec.At(responses, status, "content") == nil {
+			continue
+		}
+		if only != "" {
+			return ""
+		}
+		only = status
+	}
+	return only
 }
 
 // copied copies a part of the old description with the schemas that it needs.
@@ -198,7 +221,11 @@ func required(p spec.Object) bool { return spec.Flag(p, "required") }
 // schema keeps properties, enum values and what decides about the types of
 // fields.
 func (m *merger) schema(name string, now, before spec.Object) {
-	props, old := spec.At(now, "properties"), spec.At(before, "properties")
+	old := spec.At(before, "properties")
+	if len(old) > 0 && now["properties"] == nil && isObject(now["type"]) && now["additionalProperties"] == nil {
+		now["properties"] = spec.Object{}
+	}
+	props := spec.At(now, "properties")
 	for _, p := range spec.Keys(old) {
 		if props == nil {
 			m.warn("%s has no fields any more", name)
@@ -240,10 +267,10 @@ func (m *merger) required(now, before spec.Object) {
 	}
 }
 
-// values keeps the values of an enum, and the names of numbers.
+// values keeps the values of an enum, the old ones first, whose constants keep
+// their names so, and the names of numbers.
 func (m *merger) values(name string, now, before spec.Object) {
-	values, names := spec.List(now, "enum"), spec.List(now, "x-enum-varnames")
-	oldValues, oldNames := spec.List(before, "enum"), spec.List(before, "x-enum-varnames")
+	values, oldValues := spec.List(now, "enum"), spec.List(before, "enum")
 	if len(oldValues) == 0 {
 		return
 	}
@@ -253,33 +280,41 @@ func (m *merger) values(name string, now, before spec.Object) {
 		maps.Copy(now, spec.Clone(before))
 		return
 	}
+	var all, names []any
 	for i, v := range oldValues {
-		at := slices.Index(values, v)
-		if at < 0 && !m.prune {
-			at = len(values)
-			values = append(values, v)
-			if len(names) == at {
-				names = append(names, v)
-			}
+		if m.prune && !slices.Contains(values, v) {
+			continue
 		}
-		if at >= 0 && len(oldNames) == len(oldValues) && len(names) == len(values) {
-			names[at] = oldNames[i]
+		all, names = append(all, v), append(names, varName(before, i))
+	}
+	for i, v := range values {
+		if !slices.Contains(oldValues, v) {
+			all, names = append(all, v), append(names, varName(now, i))
 		}
 	}
-	now["enum"] = values
-	if len(names) == len(values) && len(oldNames) == len(oldValues) {
+	now["enum"] = all
+	if now["x-enum-varnames"] != nil || before["x-enum-varnames"] != nil {
 		now["x-enum-varnames"] = names
 	}
 }
 
+// varName is the name of an enum's i-th value: the one beside it, or itself.
+func varName(enum spec.Object, i int) string {
+	values := spec.List(enum, "enum")
+	if names := spec.Strings(enum, "x-enum-varnames"); len(names) == len(values) {
+		return names[i]
+	}
+	return fmt.Sprint(values[i])
+}
+
 // settle keeps the type of a property or parameter where the wire allows it:
-// text stays text of the same kind, whether or not its values are listed. It
-// warns where it does not.
+// text stays text of the same kind, and a number a number, whether or not its
+// values are listed. It warns where it does not.
 func (m *merger) settle(what string, now, before spec.Object) {
-	oldText, newText := m.text(before), m.text(now)
+	was, is := m.scalar(before), m.scalar(now)
 	switch {
 	case typeOf(now) == typeOf(before):
-	case oldText && newText:
+	case was != "" && was == is:
 		for _, k := range []string{"type", "format", "$ref", "allOf", "enum"} {
 			delete(now, k)
 			if v, has := before[k]; has {
@@ -294,16 +329,22 @@ func (m *merger) settle(what string, now, before spec.Object) {
 	}
 }
 
-// text reports whether values of the schema are any text.
-func (m *merger) text(schema spec.Object) bool {
+// scalar is the type on the wire of a schema whose values are any text, or any
+// number of 32 bits, or are listed; "" of all others.
+func (m *merger) scalar(schema spec.Object) string {
 	if refs := spec.Refs(schema); len(refs) == 1 && spec.Text(schema, "type") == "" {
 		for _, schemas := range []spec.Object{m.schemas, m.old} {
-			if s := spec.At(schemas, refs[0]); s != nil {
-				return spec.Text(s, "type") == "string" && spec.List(s, "enum") != nil
+			if s := spec.At(schemas, refs[0]); s != nil && spec.List(s, "enum") != nil {
+				return spec.Text(s, "type")
 			}
 		}
+		return ""
 	}
-	return spec.Text(schema, "type") == "string" && spec.Text(schema, "format") == ""
+	switch kind, format := spec.Text(schema, "type"), spec.Text(schema, "format"); {
+	case kind == "string" && format == "", kind == "integer" && (format == "" || format == "int32"):
+		return kind
+	}
+	return ""
 }
 
 // typeOf writes a schema's type down, to be compared and read.

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -61,8 +62,18 @@ func (n *names) freeMethod(family, name string) string {
 				return true
 			}
 		}
-		return false
+		for _, pin := range n.section("types", family) {
+			if slices.Contains(besides(name), fmt.Sprint(pin)) {
+				return true
+			}
+		}
+		return name == "Client" || name == "T" // which stand-ins have
 	})
+}
+
+// besides lists what a method brings with it into its package.
+func besides(method string) []string {
+	return []string{"Method" + method, method + "Params", method + "Target"}
 }
 
 // spellings maps every path of the document to the one that stands for it: the
@@ -153,9 +164,9 @@ func (n *names) use(family, name, thing string) bool {
 // moved returns the type that was what the schema is now, "" if none was: the
 // type that stood at its place, one whose schema had the same name behind
 // another prefix, or one that looked the same. Only a type counts whose own
-// schema is not in the document any more.
+// schema is not in the document any more, or at the place is the same.
 func (n *names) moved(family, schema, place string) string {
-	if at, ok := strings.CutPrefix(n.places[family+": "+place], family+"."); ok && n.gone(family, at) {
+	if at, ok := strings.CutPrefix(n.places[family+": "+place], family+"."); ok && (n.gone(family, at) || n.same(family, at, schema)) {
 		return at
 	}
 	if n.source[schema] == nil {
@@ -181,6 +192,25 @@ func (n *names) moved(family, schema, place string) string {
 		}
 	}
 	return ""
+}
+
+// same reports whether the schema says the same as the one that the type is now:
+// a schema that several operations share falls apart where services collide.
+func (n *names) same(family, name, schema string) bool {
+	pins := n.section("types", family)
+	for _, old := range spec.Keys(pins) {
+		if pins[old] == name && n.source[old] != nil && n.source[schema] != nil {
+			return reflect.DeepEqual(plain(n.source[old]), plain(n.source[schema]))
+		}
+	}
+	return false
+}
+
+// plain copies a schema without the prefixes of those that it refers to.
+func plain(schema any) any {
+	out := spec.Clone(schema)
+	spec.Rename(out, baseName)
+	return out
 }
 
 // gone reports whether the document has none of the schemas that were the type.
@@ -241,7 +271,18 @@ func (n *names) reserved(family, name string) bool {
 		if rest, lists := strings.CutPrefix(method, "List"); lists && rest == name {
 			return true // what its iterator will be called, if it gets one
 		}
-		if name == pin["iterator"] || name == method+"Params" {
+		if name == pin["iterator"] || slices.Contains(besides(method), name) || slices.Contains(besides(spec.Text(pin, "as")), name) {
+			return true
+		}
+	}
+	return n.constant(family, name)
+}
+
+// constant reports whether the family's package has had a constant of that name.
+func (n *names) constant(family, name string) bool {
+	for key, schema := range n.before {
+		goName, of := strings.CutPrefix(key, family+".")
+		if o, _ := schema.(spec.Object); of && slices.Contains(generator.Constants(goName, o), name) {
 			return true
 		}
 	}

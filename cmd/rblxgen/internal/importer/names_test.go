@@ -70,6 +70,7 @@ func TestFamilyOfAnUnknownPath(t *testing.T) {
 		"/v1/{id}":                                            "misc",
 		"/api/v1/x":                                           "apix",
 		"/type-service/v1/x":                                  "typex",
+		"/time-api/v1/x":                                      "timex",
 	} {
 		if got := familyOf(path); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)

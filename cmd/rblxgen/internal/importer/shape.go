@@ -95,7 +95,12 @@ func (c *shapeCheck) schema(v any, place string) {
 			c.schema(e, fmt.Sprintf("%s/%s/%d", place, k, i))
 		}
 	}
-	c.list(o, "enum", place) // required is a boolean here and there, and harmless
+	for i, v := range c.list(o, "enum", place) { // required is a boolean here and there, and harmless
+		switch v.(type) {
+		case spec.Object, []any:
+			c.fail(fmt.Sprintf("%s/enum/%d", place, i), "is no text or number")
+		}
+	}
 }
 
 func (c *shapeCheck) fail(place, what string) {
