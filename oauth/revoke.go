@@ -40,10 +40,11 @@ func (g *Grant) revoke(ctx context.Context) error {
 		return nil
 	}
 	err = g.revokeNewest(ctx)
-	if row, loadErr := a.load(ctx, g.id); loadErr == nil {
-		a.log.Info("revoked", "grant", row.GrantID, "provider", row.Reason)
-		a.tell(ctx, newEvent(EventRevoked, row))
+	if now, loadErr := a.load(ctx, g.id); loadErr == nil { // else ctx has ended, say, and the tombstone is all that is known
+		row = now
 	}
+	a.log.Info("revoked", "grant", row.GrantID, "provider", row.Reason)
+	a.tell(ctx, newEvent(EventRevoked, row))
 	return err
 }
 
@@ -90,8 +91,10 @@ func (g *Grant) revokeNewest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	told, revokeErr := row.Generation, a.revokeToken(ctx, Secret(t.Refresh))
+	told, toldErr := row.Generation, a.revokeToken(ctx, Secret(t.Refresh))
+	var revokeErr error
 	row, err = a.change(ctx, g.id, func(r *Row) bool {
+		revokeErr = toldErr // anew for each row that is found
 		switch {
 		case r.State != StateTombstone: // the store failed over
 			return a.bury(r)

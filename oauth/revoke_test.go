@@ -345,3 +345,60 @@ func TestConfirmedIsNotInDoubt(t *testing.T) {
 		}
 	})
 }
+
+// An intent that is withdrawn between two attempts to record what the provider
+// said leaves no doubt.
+func TestConfirmedOnceTheIntentIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		a, id := signedIn(t, p, store, 15*time.Minute)
+		set := func(intent *Intent) {
+			row, _ := rowOf(t, a, id)
+			row.Intent = intent
+			if _, err := store.MemoryStore.Swap(t.Context(), row.Version, row); err != nil {
+				t.Error(err)
+			}
+		}
+		set(&Intent{ID: newIntentID(), Base: 1, Deadline: time.Now().Add(defaultSendBudget)})
+		store.set(func(n int, _ Row) (bool, error) {
+			if n == 2 { // the first is that of the tombstone
+				set(nil)
+			}
+			return true, nil
+		})
+		if err := a.Grant(id).Revoke(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if row, _ := rowOf(t, a, id); row.Reason != ReasonConfirmed || store.swaps != 3 || !slices.Equal(p.revocations(), []string{"rt-1"}) {
+			t.Errorf("%s (%s) after %d writes, revoked %q", row.State, row.Reason, store.swaps, p.revocations())
+		}
+	})
+}
+
+// A tombstone is told of also where ctx ends before the provider is.
+func TestRevocationIsToldOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newFakeProvider()
+		p.latency = 4 * time.Second
+		a, id := signedIn(t, p, NewMemoryStore(), 15*time.Minute)
+		var events []TokenEvent
+		a.config.OnTokenChange = func(_ context.Context, e TokenEvent) { events = append(events, e) }
+		time.Sleep(time.Minute)
+		refreshed := make(chan error, 1)
+		go func() { _, err := a.Grant(id).Refresh(t.Context()); refreshed <- err }()
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := a.Grant(id).Revoke(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if len(events) != 1 || events[0].Kind != EventRevoked || events[0].Reason != ReasonPending {
+			t.Errorf("%+v", events)
+		}
+		if err := <-refreshed; !errors.Is(err, ErrRevoked) {
+			t.Error(err)
+		}
+	})
+}
