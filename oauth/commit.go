@@ -104,7 +104,7 @@ func (f *flight) successor(row Row, p pair) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	if row.RunID != row.StoreRun {
+	if row.RunID != row.StoreRun || row.Generation < p.row.Generation {
 		row.DoubtGen = generation // the failover may have forgotten somebody's probe
 		row.RunID = row.StoreRun
 	}

@@ -2,8 +2,10 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +85,52 @@ func TestFailoverUnderARequest(t *testing.T) {
 		if row.Generation != 2 || held.Refresh != "rt-2" || row.DoubtGen != 2 || row.RunID != row.StoreRun || len(p.sent()) != 1 {
 			t.Errorf("generation %d, doubt %d, run %q of %q, %d token POSTs", row.Generation, row.DoubtGen, row.RunID, row.StoreRun, len(p.sent()))
 		}
+	})
+}
+
+// So is one that is committed over an older generation, whoever has noticed the
+// failover before. Here a probe, which killed it, is forgotten with its base.
+func TestFailoverToAnOlderGeneration(t *testing.T) {
+	t.Parallel()
+	play(t, func(t *testing.T, s *scene) {
+		before := s.store.rows[s.grant.ID()].clone()
+		s.expire()
+		s.served(s.grant)
+		s.expire()
+
+		answer, base := make(chan struct{}), s.via
+		var requests atomic.Int32
+		s.via = roundTrip(func(r *http.Request) (*http.Response, error) {
+			resp, err := base.RoundTrip(r)
+			if requests.Add(1) == 1 {
+				<-answer
+			}
+			return resp, err
+		})
+		got := make(chan error, 1)
+		go func() { got <- second(s.grant.Token(t.Context())) }()
+		synctest.Wait()
+		if err := second(s.process(s.store).Grant(s.grant.ID()).Token(t.Context())); !errors.Is(err, ErrNeedsReauth) {
+			t.Error("the prober:", err)
+		}
+
+		s.store.rows[s.grant.ID()] = before
+		failOver(s.store.MemoryStore)
+		s.app.recent = recentRows{} // it has given way to others'
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := second(s.process(s.store).Grant(s.grant.ID()).Token(ctx)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error("who notices the failover:", err)
+		}
+		close(answer)
+		if err := <-got; err != nil {
+			t.Error("the sender:", err)
+		}
+		s.expire()
+		if err := second(s.grant.Token(t.Context())); !errors.Is(err, ErrNeedsReauth) {
+			t.Error(err)
+		}
+		s.ends(ending{posts: 4, reuses: 1, generation: 3, state: StateNeedsReauth, reason: ReasonLostInFlight})
 	})
 }
 

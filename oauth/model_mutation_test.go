@@ -101,7 +101,7 @@ func TestModelMutations(t *testing.T) {
 		{tombstoneRevokesAny, reuseReject, "rev ack over*2", "I11"},
 		{noRunID, reuseRevoke, "back", "I1 harm ATcut I4"},
 		{retryOverFailover, reuseRevoke, "back ack", "I1 harm ATcut"},
-		{oldVersions, reuseGrace, "back ack over*2", "harm ATcut I4"},
+		{oldVersions, reuseGrace, "back ack over*2", "harm ATcut"},
 		{commitTrustsRow, reuseRevoke, "back over*2", "I4"},
 		{noRestore, reuseReject, "back", "lost"},
 		{restoreTrusts, reuseRevoke, "back over*2", "I4"},
