@@ -136,11 +136,11 @@ func (k *keeper) scan(ctx context.Context) {
 		}
 		try = 0
 		due := k.due(rows)
-		k.renewAll(ctx, &workers, due)
+		all := k.renewAll(ctx, &workers, due)
 		if len(due) > 0 {
 			k.report()
 		}
-		if len(rows) == 0 || len(due) < len(rows) {
+		if !all || len(rows) == 0 || len(due) < len(rows) {
 			return
 		}
 	}
@@ -171,14 +171,15 @@ func (k *keeper) due(rows []Row) []Row {
 	return due
 }
 
-// renewAll gives each grant to a worker, once there is one.
-func (k *keeper) renewAll(ctx context.Context, workers *errgroup.Group, due []Row) {
+// renewAll gives each grant to a worker, once there is one. It returns false if
+// ctx has ended, or will before the rate allows the next.
+func (k *keeper) renewAll(ctx context.Context, workers *errgroup.Group, due []Row) bool {
 	for _, row := range due {
 		if row.App != k.app.config.ClientID { // another app's keeper will come by
 			continue
 		}
 		if k.ready(ctx) != nil || k.limit.Wait(ctx) != nil {
-			return
+			return false
 		}
 		workers.Go(func() error {
 			if k.unfinished(row) {
@@ -189,6 +190,7 @@ func (k *keeper) renewAll(ctx context.Context, workers *errgroup.Group, due []Ro
 			return nil
 		})
 	}
+	return true
 }
 
 // unfinished reports whether a process ended between storing a sign-in's grant

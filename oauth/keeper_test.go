@@ -365,3 +365,36 @@ func TestKeeperKnowsWhatWasRevoked(t *testing.T) {
 		}
 	})
 }
+
+// claimedStore counts the rows that were claimed.
+type claimedStore struct {
+	*MemoryStore
+	claimed int
+}
+
+func (s *claimedStore) ClaimDue(ctx context.Context, n int, ttl time.Duration) ([]Row, error) {
+	rows, err := s.MemoryStore.ClaimDue(ctx, n, ttl)
+	s.claimed += len(rows)
+	return rows, err
+}
+
+// A keeper that is to end before its rate allows the next renewal claims no
+// more: other keepers could not renew what it claims.
+func TestKeeperClaimsNothingInVain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newManyFamilies(), &claimedStore{MemoryStore: NewMemoryStore()}
+		a := newTestApp(t, p, store)
+		manyGrants(t, a, 1000)
+		time.Sleep(61 * day)
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 60250*time.Millisecond)
+		defer cancel()
+		if err := a.Keep(ctx, KeepOptions{AtOnce: 4}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if n, _ := p.sent(start); n != 121 || store.claimed != 128 {
+			t.Errorf("%d POSTs, %d grants claimed", n, store.claimed)
+		}
+	})
+}
