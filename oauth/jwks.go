@@ -97,11 +97,7 @@ func (s *keySet) fetch(ctx context.Context, done chan struct{}) {
 	if s.closing != nil {
 		defer context.AfterFunc(s.closing, cancel)() //nolint:contextcheck // Close ends it, no caller does
 	}
-	body, err := fetchDocument(ctx, s.client, s.url)
-	var keys map[string]*ecdsa.PublicKey
-	if err == nil {
-		keys, err = parseKeys(body)
-	}
+	keys, err := s.read(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -112,6 +108,21 @@ func (s *keySet) fetch(ctx context.Context, done chan struct{}) {
 	}
 	s.flight = nil
 	close(done)
+}
+
+// read reads the keys. A panic, of the application's transport, ends here as one
+// in a refresh does.
+func (s *keySet) read(ctx context.Context) (keys map[string]*ecdsa.PublicKey, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			keys, err = nil, fmt.Errorf("fetching them panicked: %v", p)
+		}
+	}()
+	body, err := fetchDocument(ctx, s.client, s.url)
+	if err != nil {
+		return nil, err
+	}
+	return parseKeys(body)
 }
 
 // parseKeys returns the keys that can have signed an ID token: P-256, on the

@@ -180,6 +180,24 @@ func TestKeyFetchOutlivesItsCaller(t *testing.T) {
 	})
 }
 
+// A transport that panics fails the fetch, not the process.
+func TestKeyFetchPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		key := newKey(t)
+		s := newKeyServer(func(http.ResponseWriter, *http.Request) { panic("a bug") })
+		if err := s.check(t, lasting(t, key, "a")); err == nil {
+			t.Error("accepted without a key")
+		}
+		s.set(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(keySet("a", key)) })
+		time.Sleep(time.Minute)
+		if err := s.check(t, lasting(t, key, "a")); err != nil {
+			t.Errorf("refused: %v", err)
+		}
+		s.wantFetches(t, 2)
+	})
+}
+
 func TestKeysInAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,8 +1,10 @@
 package oauth
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
+	"iter"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -170,6 +172,31 @@ func TestKeysAreNotFetchedAfterClose(t *testing.T) {
 		synctest.Wait()
 		if under != 0 {
 			t.Errorf("%d requests are under way after Close", under)
+		}
+	})
+}
+
+// unsearchedStore cannot be searched.
+type unsearchedStore struct{ *MemoryStore }
+
+func (unsearchedStore) Find(context.Context, Query) iter.Seq2[Row, error] {
+	panic("the store has a bug")
+}
+
+// Nobody is there to recover a panic in the background, which would end the
+// process and with it whatever is under way.
+func TestPanicInTheBackground(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newTestApp(t, newFakeProvider(), unsearchedStore{NewMemoryStore()})
+		a.config.OneGrantPerUser = true
+		g := manyGrants(t, a, 1)[0]
+		a.supersede(t.Context(), &Login{GrantID: g.ID(), Subject: "156"})
+		if err := a.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := states(t, []*Grant{g}); got[StateActive] != 1 {
+			t.Error(got)
 		}
 	})
 }

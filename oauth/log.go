@@ -9,6 +9,12 @@ import (
 // while the only copy of a refresh token waits to be stored.
 type calmHandler struct{ slog.Handler }
 
+// Enabled implements slog.Handler.
+func (h calmHandler) Enabled(ctx context.Context, level slog.Level) (yes bool) {
+	protected(func() { yes = h.Handler.Enabled(ctx, level) })
+	return yes
+}
+
 // Handle implements slog.Handler.
 func (h calmHandler) Handle(ctx context.Context, r slog.Record) (err error) {
 	protected(func() { err = h.Handler.Handle(ctx, r) })

@@ -115,17 +115,16 @@ func (a *App) replaced(run string) bool {
 
 // remindOf has the store know all rows again, in the background.
 func (a *App) remindOf(rows []Row) {
-	if len(rows) == 0 || !a.begin() {
+	if len(rows) == 0 {
 		return
 	}
-	go func() {
-		defer a.work.Done()
+	a.background(func() {
 		for _, kept := range rows {
 			if a.remind(a.closing, kept) != nil {
 				return
 			}
 		}
-	}()
+	})
 }
 
 // remind has the store know kept's generation again, for as long as it takes

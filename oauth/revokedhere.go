@@ -68,11 +68,10 @@ func (a *App) buryAgain(ctx context.Context, id GrantID) (Row, error) {
 
 // buryAllAgain does so in the background, once the store can be asked.
 func (a *App) buryAllAgain(ids []GrantID) {
-	if len(ids) == 0 || !a.begin() {
+	if len(ids) == 0 {
 		return
 	}
-	go func() {
-		defer a.work.Done()
+	a.background(func() {
 		for _, id := range ids {
 			_, err := a.buryAgain(a.closing, id)
 			for try := 0; errors.Is(err, ErrStoreUnavailable); try++ {
@@ -82,19 +81,15 @@ func (a *App) buryAllAgain(ids []GrantID) {
 				_, err = a.buryAgain(a.closing, id)
 			}
 		}
-	}()
+	})
 }
 
 // revokeLater has the provider told in the background: to tell it waits for
 // the flight, which may be who asks for it.
 func (a *App) revokeLater(ctx context.Context, id GrantID) {
-	if !a.begin() {
-		return
-	}
-	go func() {
-		defer a.work.Done()
+	a.background(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*answerLimit)
 		defer cancel()
 		_ = a.Grant(id).revokeNewest(ctx) // what it met stands in the row
-	}()
+	})
 }

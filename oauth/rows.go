@@ -116,6 +116,23 @@ func (a *App) begin() bool {
 	return true
 }
 
+// background does work that Close waits for; none after Close. A panic in it, a
+// Store's say, ends here: another grant's answer may be on its way.
+func (a *App) background(work func()) {
+	if !a.begin() {
+		return
+	}
+	go func() {
+		defer a.work.Done()
+		defer func() {
+			if p := recover(); p != nil {
+				a.log.Error("a panic in the background", "panic", p)
+			}
+		}()
+		work()
+	}()
+}
+
 // sleep waits for d or until the App is closed.
 func (a *App) sleep(d time.Duration) error {
 	t := time.NewTimer(d)

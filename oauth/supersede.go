@@ -9,12 +9,11 @@ import (
 // app wants one a user. It is no part of the sign-in: failures are logged.
 func (a *App) supersede(ctx context.Context, login *Login) {
 	subject := login.Subject
-	if !a.config.OneGrantPerUser || subject == "" || !a.begin() {
+	if !a.config.OneGrantPerUser || subject == "" {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	go func() {
-		defer a.work.Done()
+	a.background(func() {
 		anew, err := a.load(ctx, login.GrantID)
 		if err != nil {
 			a.log.Warn("older grants of the user stay", "subject", subject, "error", err)
@@ -31,7 +30,7 @@ func (a *App) supersede(ctx context.Context, login *Login) {
 				a.log.Warn("an older grant of the user stays", "subject", subject, "grant", row.GrantID, "error", err)
 			}
 		}
-	}()
+	})
 }
 
 // older reports whether row's sign-in came before that of anew. Of two grants,
