@@ -64,7 +64,7 @@ func (f *flight) fly(ctx context.Context) (*snapshot, error) {
 		if forgotten {
 			known = max(known, kept.Generation)
 		}
-		p := next(row, known, w, start.Round(0), f.state.watched(row, start))
+		p := next(row, known, w, start.Round(0), f.state.watched(row, time.Now()))
 		if f.refusal && (p.step == stepWait || p.step == stepSend) && leaveIt(row, start.Round(0)) {
 			return nil, errNotRenewed
 		}

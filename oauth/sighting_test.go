@@ -71,6 +71,37 @@ func TestClockStepsBeforeAProcessLooks(t *testing.T) {
 	})
 }
 
+// slowReader has something happen before its first answer.
+type slowReader struct {
+	steppedStore
+	first func()
+}
+
+func (s slowReader) Load(ctx context.Context, id GrantID) (Row, error) {
+	s.first()
+	return s.steppedStore.Load(ctx, id)
+}
+
+// An intent is found when the store has answered, not when it was asked.
+func TestIntentIsFoundByASlowRead(t *testing.T) {
+	t.Parallel()
+	play(t, func(t *testing.T, s *scene) {
+		s.expire()
+		var written time.Time
+		store := slowReader{steppedStore{s.store.MemoryStore, new(atomic.Int64)}, sync.OnceFunc(func() {
+			time.Sleep(9 * time.Second)
+			s.dies(false)
+			written = time.Now()
+		})}
+		store.ahead.Store(int64(time.Hour / 2))
+		s.served(s.process(store).Grant(s.grant.ID()))
+		if took := time.Since(written); took != defaultSendBudget+defaultDrainMargin {
+			t.Errorf("the probe came after %v", took)
+		}
+		s.ends(ending{posts: 1, generation: 2})
+	})
+}
+
 // After an hour no clock's step explains it, and nobody watches any more: there
 // are processes that do not live as long as that takes.
 func TestOldIntentIsNotWatched(t *testing.T) {
