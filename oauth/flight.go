@@ -296,10 +296,13 @@ func (f *flight) withdraw(ctx context.Context, intent string) {
 // That is recorded however long it takes: the next probe would know less.
 func (f *flight) refused(ctx context.Context, base Row, probe bool, intent string, fail *ProviderError) (*snapshot, error) {
 	believed := sync.OnceValue(func() bool { return f.believes(fail) })
+	written := false // perhaps
 	for try := 0; ; try++ {
 		row, err := f.app.load(ctx, base.GrantID)
 		if err == nil {
 			switch {
+			case written && row.State == StateNeedsReauth && row.Generation == base.Generation:
+				return nil, f.lost(row, fail)
 			case row.State != StateActive, row.RunID != row.StoreRun, row.Generation < base.Generation:
 				return nil, nil
 			case row.Generation > base.Generation:
@@ -315,18 +318,22 @@ func (f *flight) refused(ctx context.Context, base Row, probe bool, intent strin
 				row.Reason = ReasonLostInFlight
 			}
 			if row, err = f.app.swap(ctx, row); err == nil {
-				f.app.log.Warn("grant lost", "grant", row.GrantID, "generation", row.Generation, "reason", row.Reason)
-				f.note(EventNeedsReauth, row)
-				return nil, fmt.Errorf("%w: %w", &ReauthError{GrantID: row.GrantID, Reason: row.Reason}, fail)
+				return nil, f.lost(row, fail)
 			}
+			written = written || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotWritten)
 		}
 		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrStoreUnavailable) {
 			return nil, err
 		}
-		if err := f.app.sleep(backoff(try)); err != nil {
-			return nil, err
-		}
+		time.Sleep(backoff(try)) // not f.app.sleep: Close waits for this, too
 	}
+}
+
+// lost tells of a grant whose end row records.
+func (f *flight) lost(row Row, fail *ProviderError) error {
+	f.app.log.Warn("grant lost", "grant", row.GrantID, "generation", row.Generation, "reason", row.Reason)
+	f.note(EventNeedsReauth, row)
+	return fmt.Errorf("%w: %w", &ReauthError{GrantID: row.GrantID, Reason: row.Reason}, fail)
 }
 
 func (f *flight) note(kind EventKind, row Row) { f.events = append(f.events, newEvent(kind, row)) }

@@ -415,6 +415,63 @@ func TestCloseWaitsForTheCommit(t *testing.T) {
 	})
 }
 
+// The next process would have to present the refused token once more, and could
+// not tell a refusal from a loss any more.
+func TestCloseWaitsForTheVerdict(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		a, id := signedIn(t, p, store, time.Minute)
+		p.familyOK = false
+		time.Sleep(2 * time.Minute)
+		store.set(func(n int, _ Row) (bool, error) {
+			if n == 2 || n == 3 { // the verdict's
+				return false, ErrNotWritten
+			}
+			return true, nil
+		})
+		refused := make(chan error, 1)
+		go func() { _, err := a.Grant(id).Token(t.Context()); refused <- err }()
+		time.Sleep(p.latency)
+		if err := a.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-refused; !errors.Is(err, ErrNeedsReauth) {
+			t.Error(err)
+		}
+		if row, _ := rowOf(t, a, id); row.State != StateNeedsReauth || row.Reason != ReasonRevoked || len(p.sent()) != 1 {
+			t.Errorf("%s (%s), sent %q", row.State, row.Reason, p.sent())
+		}
+	})
+}
+
+// A loss that was recorded and not acknowledged is told of like any other.
+func TestUnacknowledgedLossIsToldOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		a, id := signedIn(t, p, store, time.Minute)
+		p.familyOK = false
+		var events []TokenEvent
+		a.config.OnTokenChange = func(_ context.Context, e TokenEvent) { events = append(events, e) }
+		time.Sleep(2 * time.Minute)
+		store.set(func(n int, _ Row) (bool, error) {
+			if n == 2 { // the verdict's
+				return true, ErrUnknown
+			}
+			return true, nil
+		})
+		_, err := a.Grant(id).Token(t.Context())
+		if fail, ok := errors.AsType[*ProviderError](err); !errors.Is(err, ErrNeedsReauth) || !ok || fail.Code != "invalid_grant" {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if len(events) != 1 || events[0].Kind != EventNeedsReauth || events[0].Reason != ReasonRevoked || store.swaps != 2 {
+			t.Errorf("after %d writes: %+v", store.swaps, events)
+		}
+	})
+}
+
 func TestEventsFollowCommits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
