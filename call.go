@@ -178,7 +178,7 @@ func (c *Client) send(ctx context.Context, m *Method, r Request) (*http.Response
 func (c *Client) do(m *Method, req *http.Request) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, newError(m, resp, nil, unwrapURL(err)) // with the redirect that was refused
+		return nil, newError(m, resp, nil, unquoted(unwrapURL(err))) // with the redirect that was refused
 	}
 	if resp.StatusCode/100 == 2 {
 		return resp, nil

@@ -77,7 +77,7 @@ func Fetch(ctx context.Context, c *Client, location string) (*Content, error) {
 		err = invalid("the location is not an absolute URL")
 	case u.Scheme != "https" && (u.Scheme != "http" || !transport.IsLoopback(u.Hostname())):
 		err = invalid("the location is not https")
-	case c.options.authenticatesEverywhere():
+	case c.options.authenticatesEverywhere() || c.options.authenticates() && c.layers.Allowed.Allows(u):
 		err = invalid("Options.HTTPClient would send its credential to the location, use a client without one")
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/rblx-go/opencloud"
+	"github.com/rblx-go/opencloud/transport"
 )
 
 var getContent = &opencloud.Method{Name: "things.GetContent", Verb: http.MethodGet, Path: "/things", Key: true}
@@ -182,6 +183,24 @@ func TestFetch(t *testing.T) {
 		if _, err := opencloud.Fetch(t.Context(), c, location); !errors.Is(err, opencloud.ErrInvalidArgument) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", location, err)
 		}
+	}
+}
+
+// An http.Client that brings a credential would add it to what goes to the API.
+func TestFetchWithAnAuthenticatingClient(t *testing.T) {
+	t.Parallel()
+	api := newCDN(t, func(http.ResponseWriter, *http.Request) {})
+	allowed, err := transport.ParseOrigins(api.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hc := &http.Client{Transport: transport.NewAPIKey(canary).RoundTripper(nil, allowed)}
+	c, err := opencloud.New(opencloud.Options{BaseURL: api.URL, HTTPClient: hc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := opencloud.Fetch(t.Context(), c, api.URL+"/file"); !errors.Is(err, opencloud.ErrInvalidArgument) || len(api.seen) != 0 {
+		t.Errorf("%v, and asked with %v", err, api.seen)
 	}
 }
 

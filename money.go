@@ -80,7 +80,6 @@ func (d Decimal) String() string {
 
 // Float64 returns the nearest float64.
 func (d Decimal) Float64() float64 {
-	f, _ := new(big.Float).SetString(fmt.Sprintf("%de%d", int64(d.Significand), max(-maxExponent, min(maxExponent, d.Exponent))))
-	out, _ := f.Float64()
-	return out
+	f, _ := strconv.ParseFloat(fmt.Sprintf("%de%d", int64(d.Significand), d.Exponent), 64) // out of range it is infinite
+	return f
 }

@@ -49,6 +49,22 @@ func TestDecimal(t *testing.T) {
 	}
 }
 
+func TestDecimalFloat64(t *testing.T) {
+	t.Parallel()
+	for want, d := range map[float64]opencloud.Decimal{
+		0.06151249925067851: {Significand: 615124992506785144, Exponent: -19}, // rounded once; twice it is another
+		4.99:                {Significand: 4990000000, Exponent: -9},
+		math.Inf(1):         {Significand: 1, Exponent: math.MaxInt},
+		math.Inf(-1):        {Significand: -1, Exponent: 400},
+		0:                   {Significand: math.MaxInt64, Exponent: math.MinInt},
+		5e-324:              {Significand: 5, Exponent: -324},
+	} {
+		if got := d.Float64(); got != want {
+			t.Errorf("%v is %v, want %v", d, got, want)
+		}
+	}
+}
+
 func TestDecimalComesBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
