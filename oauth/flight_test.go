@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -413,6 +414,43 @@ func TestCloseWaitsForTheCommit(t *testing.T) {
 			t.Error("after Close:", err)
 		}
 	})
+}
+
+// endless is a body of which nothing comes.
+type endless struct{ ctx context.Context }
+
+func (e endless) Read([]byte) (int, error) {
+	<-e.ctx.Done()
+	return 0, e.ctx.Err()
+}
+
+// An answer that does not come, or does not end, ends no caller's context.
+func TestNoAnswerIsNoCancellation(t *testing.T) {
+	t.Parallel()
+	for _, begun := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := NewMemoryStore()
+			_, id := signedIn(t, newFakeProvider(), store, time.Minute)
+			a := newTestApp(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+				if _, err := io.Copy(io.Discard, r.Body); err != nil {
+					return nil, err
+				}
+				body := endless{r.Context()}
+				if !begun {
+					_, err := body.Read(nil)
+					return nil, err
+				}
+				resp := reply(http.StatusOK, "application/json", "")
+				resp.Body = io.NopCloser(body)
+				return resp, nil
+			}), store)
+			time.Sleep(2 * time.Minute)
+			_, err := a.Grant(id).Token(t.Context())
+			if !errors.Is(err, ErrInDoubt) || !errors.Is(err, errNoAnswer) || errors.Is(err, context.Canceled) {
+				t.Errorf("begun %v: %v", begun, err)
+			}
+		})
+	}
 }
 
 // The next process would have to present the refused token once more, and could

@@ -76,6 +76,10 @@ func (b budget) left() time.Duration {
 
 var errBudget = errors.New("the send budget was over before the request was sent")
 
+// errNoAnswer stands for the end of a context that is no caller's: whoever is
+// told of one that was cancelled takes it for their own.
+var errNoAnswer = errors.New("there was no answer, or no end of it, within a minute")
+
 // guardedBody is a request body that refuses to be read once its budget is
 // over. Checked here, a process that was stopped between deciding and sending
 // sends nothing.
@@ -136,13 +140,19 @@ func (a *App) postToken(ctx context.Context, b budget, form url.Values, secrets 
 	if err != nil {
 		err = withoutURL(err)
 		unsent := body.refuse()
-		if unsent && b.left() <= 0 {
+		switch {
+		case unsent && b.left() <= 0:
 			err = errBudget
+		case ctx.Err() != nil:
+			err = errNoAnswer
 		}
 		return nil, !unsent, &ProviderError{Endpoint: "token", Err: err}
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil && ctx.Err() != nil {
+		err = errNoAnswer
+	}
 	ans, fail = parseAnswer(resp, data, err, append(secrets, string(a.config.ClientSecret))...)
 	if ans != nil {
 		ans.Issued = issued

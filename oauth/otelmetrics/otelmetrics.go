@@ -128,12 +128,14 @@ func waitOutcome(err error) string {
 	switch {
 	case err == nil:
 		return outcomeOK
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return outcomeLeft
 	case errors.Is(err, oauth.ErrNeedsReauth):
 		return outcomeRefused
 	case errors.Is(err, oauth.ErrStoreUnavailable):
 		return outcomeUnavailable
+	case errors.As(err, new(*oauth.ProviderError)):
+		return outcomeFailed
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // of nothing above, which have deadlines too
+		return outcomeLeft
 	}
 	return outcomeFailed
 }

@@ -150,6 +150,32 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// What ended a store's or the provider's own time is no caller that left.
+func TestOutcomesOfWaits(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{context.Canceled, "left"},
+		{context.DeadlineExceeded, "left"},
+		{fmt.Errorf("%w: %w", oauth.ErrStoreUnavailable, context.DeadlineExceeded), "unavailable"},
+		{fmt.Errorf("%w: %w", oauth.ErrInDoubt, &oauth.ProviderError{Err: context.DeadlineExceeded}), "failed"},
+		{oauth.ErrInDoubt, "failed"},
+		{oauth.ErrNoGrant, "refused"},
+	} {
+		m := &measured{T: t, reader: metric.NewManualReader()}
+		trace, err := otelmetrics.Trace(metric.NewMeterProvider(metric.WithReader(m.reader)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		trace.Wait(time.Second, c.err)
+		if got := m.read(); len(got) != 1 || got["rblx.oauth.wait.duration outcome="+c.want] != 1 {
+			t.Errorf("%v: %v, want %s", c.err, got, c.want)
+		}
+	}
+}
+
 func TestCountGrantsTooOften(t *testing.T) {
 	t.Parallel()
 	m := newMeasured(t)
