@@ -11,10 +11,12 @@ import (
 
 // Revoke ends the grant: first here, by a tombstone that no late answer
 // undoes, then at the provider (RFC 7009). Nil means that the provider has
-// accepted the revocation of the newest token. After ErrStoreUnavailable (also
-// where ctx ended while the store was asked), ErrClosed, ErrNoGrant and
-// ErrCorruptRow it may be as it was. After any other error the grant is dead
-// here all the same, and calling Revoke again tries the provider again.
+// accepted the revocation of the newest token. Once it is being told, it is told
+// and its answer recorded whenever ctx ends, in twenty seconds at most. After
+// ErrStoreUnavailable (also where ctx ended while the store was asked),
+// ErrClosed, ErrNoGrant and ErrCorruptRow it may be as it was. After any other
+// error the grant is dead here all the same, and calling Revoke again tries the
+// provider again.
 func (g *Grant) Revoke(ctx context.Context) error {
 	a := g.app()
 	if !a.begin() {
@@ -39,9 +41,9 @@ func (g *Grant) revoke(ctx context.Context) error {
 	if row.Reason == ReasonConfirmed {
 		return nil
 	}
-	err = g.revokeNewest(ctx)
-	if now, loadErr := a.load(ctx, g.id); loadErr == nil { // else ctx has ended, say, and the tombstone is all that is known
-		row = now
+	last, err := g.revokeNewest(ctx)
+	if last.State != "" { // else ctx has ended, say, and the tombstone is all that is known
+		row = last
 	}
 	a.log.Info("revoked", "grant", row.GrantID, "provider", row.Reason)
 	a.tell(ctx, newEvent(EventRevoked, row))
@@ -69,11 +71,11 @@ func (a *App) bury(r *Row) bool {
 }
 
 // revokeNewest tells the provider, once no request of ours can bring a token
-// newer than the row's any more.
-func (g *Grant) revokeNewest(ctx context.Context) error {
+// newer than the row's any more, and returns the row as it met it last.
+func (g *Grant) revokeNewest(ctx context.Context) (Row, error) {
 	a := g.app()
 	if err := g.live().idle(ctx); err != nil { // a flight buries its own pair
-		return fmt.Errorf("oauth: grant %s is signed out here, but the provider was not told: %w", g.id, err)
+		return Row{}, fmt.Errorf("oauth: grant %s is signed out here, but the provider was not told: %w", g.id, err)
 	}
 	row, err := a.load(ctx, g.id)
 	for err == nil && row.Intent != nil && row.Intent.Deadline.After(row.Now) && ctx.Err() == nil {
@@ -85,15 +87,17 @@ func (g *Grant) revokeNewest(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	if err != nil || row.Reason == ReasonConfirmed {
-		return err
+		return row, err
 	}
 	t, err := a.openTokens(row)
 	if err != nil {
-		return err
+		return row, err
 	}
 	told, toldErr := row.Generation, a.revokeToken(ctx, Secret(t.Refresh))
 	var revokeErr error
-	row, err = a.change(ctx, g.id, func(r *Row) bool {
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
+	defer cancel()
+	row, err = a.change(recording, g.id, func(r *Row) bool {
 		revokeErr = toldErr // anew for each row that is found
 		switch {
 		case r.State != StateTombstone: // the store failed over
@@ -111,13 +115,13 @@ func (g *Grant) revokeNewest(ctx context.Context) error {
 	})
 	switch {
 	case err != nil:
-		return err
+		return Row{}, err
 	case row.Generation > told, row.Reason == ReasonPending:
 		return g.revokeNewest(ctx)
 	case row.Reason != ReasonConfirmed:
-		return fmt.Errorf("oauth: grant %s is signed out here, but not surely at the provider: %w", g.id, revokeErr)
+		return row, fmt.Errorf("oauth: grant %s is signed out here, but not surely at the provider: %w", g.id, revokeErr)
 	}
-	return nil
+	return row, nil
 }
 
 // errUnheard: all that is left to revoke is a token that nobody here has.

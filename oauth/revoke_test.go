@@ -402,3 +402,26 @@ func TestRevocationIsToldOf(t *testing.T) {
 		}
 	})
 }
+
+// What the provider has been told is recorded, also if ctx ended meanwhile.
+func TestToldIsRecorded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newFakeProvider()
+		p.latency = 10 * time.Second
+		a, id := signedIn(t, p, NewMemoryStore(), 15*time.Minute)
+		var events []TokenEvent
+		a.config.OnTokenChange = func(_ context.Context, e TokenEvent) { events = append(events, e) }
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := a.Grant(id).Revoke(ctx); err != nil {
+			t.Error(err)
+		}
+		if row, _ := rowOf(t, a, id); row.Reason != ReasonConfirmed || !slices.Equal(p.revocations(), []string{"rt-1"}) {
+			t.Errorf("%s (%s), revoked %q", row.State, row.Reason, p.revocations())
+		}
+		if len(events) != 1 || events[0].Reason != ReasonConfirmed {
+			t.Errorf("%+v", events)
+		}
+	})
+}

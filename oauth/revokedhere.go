@@ -90,6 +90,6 @@ func (a *App) revokeLater(ctx context.Context, id GrantID) {
 	a.background(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*answerLimit)
 		defer cancel()
-		_ = a.Grant(id).revokeNewest(ctx) // what it met stands in the row
+		_, _ = a.Grant(id).revokeNewest(ctx) // what it met stands in the row
 	})
 }
