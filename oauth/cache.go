@@ -59,21 +59,23 @@ func (c *grantCache) state(id GrantID) *grantState {
 	return s
 }
 
-// publish makes snap current unless a newer one is.
-func (c *grantCache) publish(s *grantState, snap *snapshot) {
+// publish makes snap current unless that or a newer one is, and reports whether
+// it did.
+func (c *grantCache) publish(s *grantState, snap *snapshot) bool {
 	sh := c.shard(s.id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if s.evicted.Load() {
-		return // it is for the next user to read
+		return false // it is for the next user to read
 	}
 	cur := s.current.Load()
 	if cur != nil && cur.generation >= snap.generation {
-		return
+		return false
 	}
 	s.current.Store(snap)
 	s.confirm(time.Now())
 	sh.grow(s, snap.size()-cur.size(), c.limit)
+	return true
 }
 
 // known returns the state of a grant if there is one.

@@ -169,17 +169,16 @@ func (s *grantState) compare(ctx context.Context) *TokenEvent {
 	case err != nil:
 	case forgotten:
 		err = a.restore(ctx, row, kept)
-	case row.State == StateActive && row.Generation > cur.generation:
+	case row.State == StateActive && row.Generation > cur.generation && !s.ours(row):
 		snap, err = a.snapshotOf(row)
 	}
 	switch {
 	case errors.Is(err, ErrNoGrant), err == nil && row.State != StateActive:
-		a.log.Info("another process ended the grant", "grant", s.id, "state", row.State, "reason", row.Reason)
+		a.log.Info("the grant has ended", "grant", s.id, "state", row.State, "reason", row.Reason)
 		a.grants.forget(s, cur)
 	case err != nil: // the token is none the worse for it
 		a.log.Warn("the grant's row cannot be read or mended", "grant", s.id, "error", err)
-	case snap != nil:
-		s.publish(snap)
+	case snap != nil && s.publish(snap):
 		e := newEvent(EventAdopted, row)
 		return &e
 	}

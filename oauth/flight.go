@@ -211,6 +211,7 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 	f.state.watched(row, time.Now()) // from now on, should no answer come
 	f.app.log.Debug("refreshing", "grant", row.GrantID, "generation", row.Generation, "intent", intent.ID, "probe", probe)
 
+	f.state.sends(intent.ID)
 	began := time.Now()
 	ans, sent, fail := f.app.postToken(ctx, b, url.Values{
 		"grant_type":    {"refresh_token"},

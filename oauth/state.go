@@ -20,10 +20,11 @@ type grantState struct {
 
 	confirmAt atomic.Int64 // since App.started: then the store is looked at
 
-	mu       sync.Mutex    // guards the next three; never held over I/O
+	mu       sync.Mutex    // guards the next four; never held over I/O
 	flight   *flight       // under way, or failed lately
 	failures int           // flights in a row that failed without having sent anything
 	looking  chan struct{} // a look at the store is under way until it is closed
+	sent     string        // the intent under which a refresh token went out last
 
 	// For flights only, of which there is one at a time.
 	unanswered string    // the intent of the one that last ended in doubt
@@ -195,8 +196,23 @@ func (s *grantState) pause() {
 	s.retryAt.Store(time.Now().Add(time.Second + rand.N(time.Second)).UnixNano())
 }
 
-// publish makes snap current unless a newer one is.
-func (s *grantState) publish(snap *snapshot) { s.app.grants.publish(s, snap) }
+// sends notes under which intent this process sends.
+func (s *grantState) sends(intent string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = intent
+}
+
+// ours reports whether row is what this process committed last, which its flight
+// tells of.
+func (s *grantState) ours(row Row) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sent == row.CommittedBy
+}
+
+// publish makes snap current unless that or a newer one is.
+func (s *grantState) publish(snap *snapshot) bool { return s.app.grants.publish(s, snap) }
 
 // size is about what a state takes of memory, its place in the cache included.
 func (s *grantState) size() int {

@@ -3,7 +3,9 @@ package oauth
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,4 +152,81 @@ func TestWatchingIsLazy(t *testing.T) {
 			t.Error("it watches after Close")
 		}
 	})
+}
+
+// hintingStore has somebody told of a refresh as soon as it is written, and
+// acknowledges it when they have heard.
+type hintingStore struct {
+	*MemoryStore
+	written func(GrantID)
+	late    bool // whoever reads then is answered when the test says so
+	hold    atomic.Pointer[chan struct{}]
+	answer  chan struct{}
+}
+
+func (s *hintingStore) Swap(ctx context.Context, old Version, row Row) (Row, error) {
+	stored, err := s.MemoryStore.Swap(ctx, old, row)
+	if err != nil || row.Generation < 2 {
+		return stored, err
+	}
+	if s.late {
+		s.hold.Store(&s.answer)
+	}
+	s.written(row.GrantID)
+	synctest.Wait()
+	return stored, nil
+}
+
+func (s *hintingStore) Load(ctx context.Context, id GrantID) (Row, error) {
+	row, err := s.MemoryStore.Load(ctx, id)
+	if hold := s.hold.Swap(nil); hold != nil {
+		<-*hold
+	}
+	return row, err
+}
+
+// A process that hears of its own refresh has adopted nothing, and of another's
+// it tells once.
+func TestRefreshesAreToldOfOnce(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		late, others bool
+		want         EventKind
+	}{
+		{false, false, EventRefreshed},
+		{true, false, EventRefreshed},
+		{false, true, EventAdopted},
+		{true, true, EventAdopted},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &hintingStore{MemoryStore: NewMemoryStore(), late: c.late, answer: make(chan struct{})}
+			p := newFakeProvider()
+			a, id := signedIn(t, p, store, 15*time.Minute)
+			store.written = a.changed
+			var mu sync.Mutex
+			var kinds []EventKind
+			a.config.OnTokenChange = func(_ context.Context, e TokenEvent) {
+				mu.Lock()
+				defer mu.Unlock()
+				kinds = append(kinds, e.Kind)
+			}
+			if _, err := a.Grant(id).Token(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			if c.others {
+				if _, err := newTestApp(t, p, store).Grant(id).Refresh(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := a.Grant(id).live().newer(t.Context(), aim{known: 1, past: true}); err != nil {
+				t.Fatal(err)
+			}
+			close(store.answer)
+			synctest.Wait()
+			if !slices.Equal(kinds, []EventKind{c.want}) || len(p.sent()) != 1 {
+				t.Errorf("%+v: %v after %q", c, kinds, p.sent())
+			}
+		})
+	}
 }
