@@ -37,7 +37,7 @@ func (a *App) sealFlow(state string, secrets flowSecrets) (string, error) {
 	if err := enc.Encode(cookieFlow{secrets, time.Now().Round(0).Add(flowLifetime)}); err != nil {
 		return "", failed(ErrSignInFailed, err)
 	}
-	sealed, err := a.config.Sealer.Seal(plain.Bytes(), []byte(a.cookieAAD(hashText(state))))
+	sealed, err := calmSealer{a.config.Sealer}.Seal(plain.Bytes(), []byte(a.cookieAAD(hashText(state))))
 	if err != nil {
 		return "", failed(ErrSignInFailed, fmt.Errorf("it cannot be sealed: %w", err))
 	}
@@ -62,7 +62,7 @@ func (a *App) openFlow(ctx context.Context, state, cookie string) (flowSecrets, 
 		return flowSecrets{}, failed(ErrStateUnknown, errors.New("its cookie is damaged"))
 	}
 	var flow cookieFlow
-	plain, _, err := a.config.Sealer.Open(sealed, []byte(a.cookieAAD(id)))
+	plain, _, err := calmSealer{a.config.Sealer}.Open(sealed, []byte(a.cookieAAD(id)))
 	switch {
 	case errors.Is(err, ErrUnknownKey):
 		return flowSecrets{}, failed(ErrSignInFailed, err)

@@ -342,3 +342,26 @@ func TestScenario40_SealingPanics(t *testing.T) {
 		s.served(s.grant)
 	})
 }
+
+// So it is where a sign-in in a cookie is sealed: the panic, which a server
+// would log, may say what it was.
+func TestSealingACookiePanics(t *testing.T) {
+	t.Parallel()
+	sealer := &panickySealer{keyring: newKeyring('a', "a")}
+	a := appOver(t, newFakeProvider(), NewMemoryStore(), func(c *Config) { c.Sealer, c.FlowsInCookies = sealer, true })
+	cookie, err := a.sealFlow("state", a.newFlowSecrets(LoginOptions{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer.seal.Store(true)
+	if _, err := a.sealFlow("state", a.newFlowSecrets(LoginOptions{})); !errors.Is(err, ErrSignInFailed) || !errors.Is(err, errSealerPanicked) {
+		t.Error(err)
+	}
+	sealer.open.Store(true)
+	if _, err := a.openFlow(t.Context(), "state", cookie); !errors.Is(err, ErrStateUnknown) || !errors.Is(err, errSealerPanicked) {
+		t.Error(err)
+	}
+	if _, err := a.openFlow(t.Context(), "state", cookie); err != nil { // which a try that came to nothing does not use up
+		t.Error(err)
+	}
+}

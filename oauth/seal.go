@@ -31,9 +31,7 @@ func sealWith(s Sealer, additional string, plain []byte) ([]byte, error) {
 	if s == nil {
 		return append([]byte{unsealed}, plain...), nil
 	}
-	var sealed []byte
-	err := errSealerPanicked
-	protected(func() { sealed, err = s.Seal(plain, []byte(additional)) })
+	sealed, err := calmSealer{s}.Seal(plain, []byte(additional))
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be sealed: %w", err)
 	}
@@ -53,9 +51,7 @@ func openWith(s Sealer, additional string, stored []byte) (plain []byte, was Sea
 	case s == nil:
 		return nil, SealUnknownKey, fmt.Errorf("%w: Config.Sealer is nil", ErrUnknownKey)
 	}
-	var current bool
-	err = errSealerPanicked
-	protected(func() { plain, current, err = s.Open(stored[1:], []byte(additional)) })
+	plain, current, err := calmSealer{s}.Open(stored[1:], []byte(additional))
 	switch {
 	case errors.Is(err, ErrUnknownKey):
 		return nil, SealUnknownKey, err
@@ -65,6 +61,23 @@ func openWith(s Sealer, additional string, stored []byte) (plain []byte, was Sea
 		return plain, SealCurrent, nil
 	}
 	return plain, SealOlder, nil
+}
+
+// calmSealer is the application's, whose panics are errors.
+type calmSealer struct{ sealer Sealer }
+
+// Seal implements Sealer.
+func (c calmSealer) Seal(plain, additional []byte) (sealed []byte, err error) {
+	err = errSealerPanicked
+	protected(func() { sealed, err = c.sealer.Seal(plain, additional) })
+	return sealed, err
+}
+
+// Open implements Sealer.
+func (c calmSealer) Open(sealed, additional []byte) (plain []byte, current bool, err error) {
+	err = errSealerPanicked
+	protected(func() { plain, current, err = c.sealer.Open(sealed, additional) })
+	return plain, current, err
 }
 
 // errSealerPanicked says no more: what a panic says may be what was sealed.
