@@ -270,6 +270,12 @@ func states() []state {
 				"/configs-api/v1/e/alike": func(op spec.Object) {
 					op["parameters"] = []any{spec.Object{"name": "filter", "in": "query", "schema": text}, spec.Object{"name": "$filter", "in": "query", "schema": text}}
 				},
+				"/configs-api/v1/e/object": func(op spec.Object) {
+					op["parameters"] = []any{spec.Object{"name": "where", "in": "query", "schema": spec.Object{"type": "object"}}}
+				},
+				"/configs-api/v1/e/header": func(op spec.Object) {
+					op["parameters"] = []any{spec.Object{"name": "x-all", "in": "header", "schema": spec.Object{"type": "array", "items": text}}}
+				},
 				"/configs-api/v1/e/value": func(op spec.Object) {
 					spec.At(op, "responses", "200")["headers"] = spec.Object{"value": spec.Object{"schema": text}}
 				},

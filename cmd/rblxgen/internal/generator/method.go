@@ -110,6 +110,9 @@ func (f *family) split(m *method, declared codegen.OperationDefinition) error {
 			return fmt.Errorf("the list %s is sent in a form that has no place in a method yet", p.ParamName)
 		}
 		out := parameter{Name: p.ParamName, Wire: wireName(source, p.ParamName), Header: p.In == "header", Type: sent(p.Schema.TypeDecl())}
+		if !f.flat(out) {
+			return fmt.Errorf("the %s %s is a %s, which has no place in a method yet", p.In, p.ParamName, out.Type)
+		}
 		if p.Required || slices.Contains(spec.Strings(m.op, "x-rblx-required"), p.ParamName) {
 			m.required = append(m.required, out)
 			continue
@@ -135,6 +138,19 @@ func (f *family) split(m *method, declared codegen.OperationDefinition) error {
 		m.Params = optional
 	}
 	return distinct(optional.Fields)
+}
+
+// flat reports whether the runtime can write the parameter as text, or in a query
+// as a list of texts.
+func (f *family) flat(p parameter) bool {
+	goType := p.Type
+	if !p.Header {
+		goType = strings.TrimPrefix(goType, "[]")
+	}
+	if schema := spec.At(f.schemas(), goType); schema != nil {
+		return slices.Contains([]string{"string", "integer", "number", "boolean"}, spec.Text(schema, "type"))
+	}
+	return slices.Contains([]string{"string", "int", "int64", "float64", "bool", "time.Time", "opencloud.Duration"}, goType)
 }
 
 // distinct makes sure that fields have names of their own.

@@ -33,14 +33,28 @@ func inlineShared(doc spec.Object) (n int) {
 		delete(item, "parameters")
 		delete(item, "servers")
 	}
-	spec.Visit(doc, func(o spec.Object) {
-		for ref, ok := o["$ref"].(string); ok && !isSchemaRef(ref); ref, ok = o["$ref"].(string) {
-			target := spec.Clone(resolve(doc, ref))
-			clear(o)
-			maps.Copy(o, target)
-			n++
+	var inline func(v any, place string)
+	inline = func(v any, place string) {
+		switch v := v.(type) {
+		case spec.Object:
+			for ref, ok := refOf(v, place); ok && !isSchemaRef(ref); ref, ok = refOf(v, place) {
+				target := spec.Clone(resolve(doc, ref))
+				clear(v)
+				maps.Copy(v, target)
+				n++
+			}
+			for _, k := range spec.Keys(v) {
+				if !isData(place, k) {
+					inline(v[k], place+"/"+k)
+				}
+			}
+		case []any:
+			for _, e := range v {
+				inline(e, place)
+			}
 		}
-	})
+	}
+	inline(doc, "")
 	for _, kind := range spec.Keys(components) {
 		if kind != "schemas" && kind != "securitySchemes" {
 			delete(components, kind)

@@ -102,7 +102,7 @@ func dropProse(doc spec.Object) (n int) {
 					continue
 				}
 				// Below these keys stand names that users chose, not keywords.
-				drop(v[k], !named && slices.Contains([]string{"properties", "schemas", "paths", "responses", "content", "mapping", "securitySchemes", "headers"}, k))
+				drop(v[k], !named && hasNames(k))
 			}
 		case []any:
 			for _, e := range v {

@@ -64,8 +64,8 @@ func (r *references) check(v any, place string) error {
 			}
 		}
 		for _, k := range spec.Keys(v) {
-			if k == "example" || k == "examples" || k == "default" {
-				continue // data, in which $ref means nothing
+			if isData(place, k) {
+				continue
 			}
 			if err := r.check(v[k], place+"/"+k); err != nil {
 				return err
@@ -79,6 +79,18 @@ func (r *references) check(v any, place string) error {
 		}
 	}
 	return nil
+}
+
+// isData reports whether what stands at a key is data, in which $ref means
+// nothing: an example or a default, unless that is a name.
+func isData(place, key string) bool {
+	return slices.Contains([]string{"example", "examples", "default"}, key) && !hasNames(place[strings.LastIndexByte(place, '/')+1:])
+}
+
+// hasNames reports whether names that somebody chose stand below the key, and no
+// keywords.
+func hasNames(key string) bool {
+	return slices.Contains([]string{"properties", "schemas", "paths", "responses", "content", "mapping", "securitySchemes", "headers"}, key)
 }
 
 // refOf returns the reference that the mapping is.
@@ -117,6 +129,9 @@ func (r *references) within(v any, place string, boxed bool) error {
 			return r.follow(ref, place)
 		}
 		for _, k := range spec.Keys(v) {
+			if isData(place, k) {
+				continue
+			}
 			if err := r.within(v[k], place+"/"+k, boxed || k == "items" || k == "additionalProperties"); err != nil {
 				return err
 			}
