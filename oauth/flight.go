@@ -38,7 +38,9 @@ func (f *flight) run(ctx context.Context) {
 		}
 		if f.err != nil && !errors.Is(f.err, errNotRenewed) {
 			f.state.pause()
-			f.app.log.Warn("refresh failed", "grant", f.state.id, "error", f.err)
+			if f.sent || !errors.Is(f.err, ErrNeedsReauth) { // a grant that was over before has had its line
+				f.app.log.Warn("refresh failed", "grant", f.state.id, "error", f.err)
+			}
 		}
 	}()
 	f.got, f.err = f.fly(ctx)
