@@ -92,7 +92,7 @@ func open(dir string) (*Store, error) {
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w%s", err, localdir.Advice(err))
 	}
 	s := &Store{dir: dir, root: root}
 	for i := range shards {

@@ -26,13 +26,17 @@ func TestModes(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		path string
-		mode os.FileMode
-	}{{path, 0o640}, {filepath.Dir(path), 0o755}} {
+		path   string
+		mode   os.FileMode
+		advice string
+	}{
+		{path, 0o640, "; make it private with chmod go= "},
+		{filepath.Dir(path), 0o755, "; choose a directory for this alone, or "}, // it may be /tmp
+	} {
 		if err := os.Chmod(tt.path, tt.mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), tt.path+" is accessible") {
+		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), tt.path+" is accessible") || !strings.Contains(err.Error(), tt.advice) {
 			t.Errorf("Open where %s has mode %v: %v", tt.path, tt.mode, err)
 		}
 		if err := os.Chmod(tt.path, tt.mode&0o700); err != nil {

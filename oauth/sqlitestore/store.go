@@ -73,9 +73,10 @@ const (
 )
 
 // Open opens the database in the file path, which it creates, with its
-// directory, if need be. It fails if the directory is accessible to other
-// users or on a network file system, and if the file is a symlink, no database,
-// another program's, or of a newer version of this package. Close it when done.
+// directory, if need be. It fails if the directory is accessible to other users
+// (/tmp and t.TempDir() are; a new one in there is right) or on a network file
+// system, and if the file is a symlink, no database, another program's, or of a
+// newer version of this package. Close it when done.
 func Open(path string) (*Store, error) {
 	dir, err := localdir.Prepare(filepath.Dir(path))
 	if err != nil {

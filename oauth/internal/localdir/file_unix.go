@@ -13,10 +13,14 @@ import (
 
 // CheckPrivate refuses what users other than the owner may use.
 func CheckPrivate(path string, info fs.FileInfo) error {
-	if open := info.Mode().Perm() &^ DirMode; open != 0 {
-		return fmt.Errorf("%s is accessible to other users (mode %04o); make it private with chmod go= and revoke what they may have read", path, info.Mode().Perm())
+	if info.Mode().Perm()&^DirMode == 0 {
+		return nil
 	}
-	return nil
+	advice := "make it private with chmod go="
+	if info.IsDir() { // it may be /tmp
+		advice = "choose a directory for this alone, or make this one private with chmod go=,"
+	}
+	return fmt.Errorf("%s is accessible to other users (mode %04o); %s and revoke what they may have read", path, info.Mode().Perm(), advice)
 }
 
 // FileNumber tells a file from its copy. It does not open the file: closing it
