@@ -32,8 +32,9 @@ type Options struct {
 	// HTTPClient sends the requests. Its Transport is used beneath the
 	// credential; its Timeout, Jar and CheckRedirect hold for every call, the
 	// Timeout for all attempts together. If it authenticates by itself, as
-	// oauth2.NewClient's do, APIKey and Credential must be empty; oauth2.NewClient's
-	// follow no redirect to another origin, which would get the token too.
+	// oauth2.NewClient's do, APIKey and Credential must be empty, and all calls count
+	// towards the same rate limits; oauth2.NewClient's follow no redirect to another
+	// origin, which would get the token too.
 	// nil means one with http.DefaultTransport and no timeout.
 	HTTPClient *http.Client `json:"-"`
 	// UserAgent stands before the library's own in the User-Agent header.

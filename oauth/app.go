@@ -28,8 +28,9 @@ type Config struct {
 	RedirectURL string
 	// Scopes to ask for; "openid" brings an ID token and with it the user's id.
 	Scopes []string
-	// Store keeps the grants: filestore or sqlitestore on one machine,
-	// NewMemoryStore in tests. Whoever loses it has logged every user out.
+	// Store keeps the grants: filestore or sqlitestore on one machine, pgstore or
+	// redisstore on several, NewMemoryStore in tests. Whoever loses it has logged
+	// every user out.
 	Store Store
 	// Flows keeps sign-ins under way; nil means Store, where it can.
 	Flows FlowStore

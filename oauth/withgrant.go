@@ -29,7 +29,8 @@ func grantOf(ctx context.Context) (*Grant, error) {
 // of the grant in its context, see WithGrant, and fails with
 // ErrNoGrantInContext where there is none. It sends tokens to the same origins
 // as Grant.Client; requests to others pass without. Typed clients need none of
-// this: opencloud's Client.As is cheap enough for a client a user.
+// this: opencloud's Client.As is cheap enough for a client a user, and counts
+// the rate limits of each user apart, which one client over this one cannot.
 func (a *App) Client() *http.Client {
 	return &http.Client{Transport: &Transport{Origins: a.origins}}
 }

@@ -155,8 +155,8 @@ type Client struct{ core *opencloud.Client }
 func New(core *opencloud.Client) *Client { return &Client{core: core} }
 
 // CreateVersion uploads a place file, in the binary or the XML format, as a new
-// version of a place; VersionType says whether it is published or saved alone.
-// The same bytes make no second version.
+// version of a place; VersionType is "Published", or "Saved" to keep it from
+// players. The same bytes make no second version.
 //
 // It calls POST /universes/v1/{universeId}/places/{placeId}/versions. It
 // accepts an API key, not OAuth. Scopes: universe-places:write. Limit: 30 per
