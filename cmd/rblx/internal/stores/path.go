@@ -93,7 +93,7 @@ func parsePath(s string) (string, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" {
-		return "", errors.New("it is no path and no file: URL")
+		return "", errors.New("it is no path and no file: URL; --store names another kind of store")
 	}
 	return filepath.FromSlash(u.Path), nil
 }

@@ -16,7 +16,7 @@ func postgres() kind {
 		fallback: "postgres://postgres@127.0.0.1:5432/test",
 		check: func(url string) error {
 			if _, err := pgx.ParseConfig(url); err != nil { // which may quote a password
-				return errors.New("it is no postgres:// URL")
+				return errors.New("it is no postgres: URL, such as postgres://user@host:5432/database")
 			}
 			return nil
 		},

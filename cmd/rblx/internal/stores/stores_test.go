@@ -84,8 +84,8 @@ func TestWrongPlaces(t *testing.T) {
 		`--store "floppy": want file|sqlite|postgres|redis`:     {Kind: "floppy"},
 		"--store-url: is not given; it names the directory of ": {Kind: "file"},
 		"--store-url: is not given; it names the file of ":      {Kind: "sqlite"},
-		"--store-url: it is no postgres:// URL":                 {Kind: "postgres", URL: "postgres://user:hush@host:port/"},
-		"--store-url: it is no path and no file: URL":           {Kind: "file", URL: "http://user:hush@example.com/"},
+		"--store-url: it is no postgres: URL, such as ":         {Kind: "postgres", URL: "postgres://user:hush@host:port/"},
+		"--store-url: it is no path and no file: URL; --store ": {Kind: "file", URL: "http://user:hush@example.com/"},
 		"--store-url: " + notes + " is no store of grants":      {Kind: "file", URL: notes},
 		"--store-url: " + notes + " is a directory":             {Kind: "sqlite", URL: notes},
 	} {

@@ -37,7 +37,11 @@ func serve(ctx context.Context, c config, port int, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "The demo is at %s\nIt talks to %s.\nStop it with Ctrl-C.\n", home.Origin(), b.Name)
+	front := ""
+	if !home.Loopback() {
+		front = fmt.Sprintf("What is in front of it has to lead to http://%s\n", listener.Addr())
+	}
+	_, _ = fmt.Fprintf(out, "The demo is at %s\n%sIt talks to %s.\nStop it with Ctrl-C.\n", home.Origin(), front, b.Name)
 
 	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	server.RegisterOnShutdown(s.hub.close)

@@ -73,6 +73,29 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// lastWords ends what writes to it, and keeps what it wrote.
+type lastWords struct {
+	bytes.Buffer
+	end func()
+}
+
+func (l *lastWords) Write(p []byte) (int, error) {
+	l.end()
+	return l.Buffer.Write(p)
+}
+
+// Whoever has a proxy in front of the demo is told where to lead it.
+func TestServeTellsAProxyWhereItIs(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &lastWords{end: cancel}
+	err := serve(ctx, config{App: signin.App{RedirectURL: "https://example.com/callback"}}, 0, out, io.Discard)
+	want := regexp.MustCompile(`^The demo is at https://example\.com(:\d+)?\nWhat is in front of it has to lead to http://(127\.0\.0\.1|\[::1\]):\d+\nIt talks to `)
+	if err != nil || !want.MatchString(out.String()) {
+		t.Errorf("%v, %q", err, out.String())
+	}
+}
+
 func TestServeRefuses(t *testing.T) {
 	t.Parallel()
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "localhost:0")

@@ -88,7 +88,10 @@ func serve(ctx context.Context, addr string, opts emulator.Options, out, errOut 
 	server := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	announce(e.Options(), out, errOut)
+	if err := announce(e.Options(), out, errOut); err != nil { // whoever reads them would find another Roblox, or none
+		_ = server.Close()
+		return fmt.Errorf("the variables could not be printed: %w", err)
+	}
 	select {
 	case err := <-served:
 		return err
@@ -125,7 +128,7 @@ func flagError(err error) error {
 	return err
 }
 
-func announce(o emulator.Options, out, errOut io.Writer) {
+func announce(o emulator.Options, out, errOut io.Writer) error {
 	secret, key := string(o.ClientSecret), string(o.APIKey)
 	for _, v := range [][2]string{
 		{"ROBLOX_CLIENT_ID", o.ClientID},
@@ -135,10 +138,13 @@ func announce(o emulator.Options, out, errOut io.Writer) {
 		{"ROBLOX_API_URL", o.URL},
 		{"ROBLOX_API_KEY", key},
 	} {
-		_, _ = fmt.Fprintf(out, "export %s=%s\n", v[0], quote(v[1]))
+		if _, err := fmt.Fprintf(out, "export %s=%s\n", v[0], quote(v[1])); err != nil {
+			return err
+		}
 	}
 	_, _ = fmt.Fprintf(errOut, "A Roblox that forgets everything is at %s until you press Ctrl-C.\n"+
 		"Access tokens live %v; a used refresh token: %s.\n", o.URL, o.AccessTTL, o.RefreshReuse)
+	return nil
 }
 
 // quote makes a value one word for a shell.

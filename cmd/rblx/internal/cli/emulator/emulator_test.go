@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -129,6 +130,22 @@ func TestFlagsReachTheEmulator(t *testing.T) {
 	}
 	if err := stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Where the variables cannot be written nobody would find the emulator.
+func TestUnwritableVariables(t *testing.T) {
+	t.Parallel()
+	out, in := io.Pipe()
+	full := errors.New("no space left on device")
+	_ = out.CloseWithError(full)
+	c := emulator.Command()
+	c.SetArgs([]string{"--addr", "127.0.0.1:0"})
+	c.SetOut(in)
+	c.SetErr(io.Discard)
+	c.SilenceErrors, c.SilenceUsage = true, true
+	if err := c.ExecuteContext(t.Context()); !errors.Is(err, full) {
+		t.Errorf("it ended with %v", err)
 	}
 }
 

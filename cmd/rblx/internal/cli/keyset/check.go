@@ -1,6 +1,7 @@
 package keyset
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ exit status is 0 unless a row cannot be opened. Nothing is changed.`,
 				return err
 			}
 			found.Keys = sealer.Keys()
-			if storeGiven(cmd) {
+			if storeGiven(cmd, at) {
 				if found.Rows, err = count(cmd.Context(), sealer, at); err != nil {
 					return err
 				}
@@ -53,7 +54,7 @@ exit status is 0 unless a row cannot be opened. Nothing is changed.`,
 			if asJSON {
 				err = printResult(cmd, found, "")
 			} else {
-				found.print(cmd.OutOrStdout())
+				_, err = found.WriteTo(cmd.OutOrStdout())
 			}
 			if err != nil {
 				return err
@@ -65,9 +66,9 @@ exit status is 0 unless a row cannot be opened. Nothing is changed.`,
 	return cmd
 }
 
-// storeGiven reports whether the command line names a store.
-func storeGiven(cmd *cobra.Command) bool {
-	return cmd.Flags().Changed("store") || cmd.Flags().Changed("store-url")
+// storeGiven reports whether the command line or the environment names a store.
+func storeGiven(cmd *cobra.Command, at stores.Place) bool {
+	return at.URL != "" || cmd.Flags().Changed("store") || cmd.Flags().Changed("store-url")
 }
 
 // count opens all rows of a store.
@@ -99,7 +100,10 @@ func (n counts) verdict() error {
 	return nil
 }
 
-func (c checked) print(w io.Writer) {
+// WriteTo writes what was found in sentences.
+func (c checked) WriteTo(out io.Writer) (int64, error) {
+	var b bytes.Buffer
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	older, newer := false, false
 	var past bool
 	for _, k := range c.Keys {
@@ -114,10 +118,10 @@ func (c checked) print(w io.Writer) {
 		default:
 			older = true
 		}
-		say(w, "key %-10d  %-18s  %s", k.ID, k.Algorithm, what)
+		line("key %-10d  %-18s  %s", k.ID, k.Algorithm, what)
 	}
 	if c.Rows != nil {
-		for _, line := range []struct {
+		for _, row := range []struct {
 			state oauth.SealState
 			what  string
 		}{
@@ -127,17 +131,18 @@ func (c checked) print(w io.Writer) {
 			{oauth.SealUnknownKey, "sealed with a key that is not in the keyset"},
 			{oauth.SealBroken, "damaged"},
 		} {
-			say(w, "rows %9d  %s", c.Rows[line.state], line.what)
+			line("rows %9d  %s", c.Rows[row.state], row.what)
 		}
 	}
 	switch {
 	case c.Rows[oauth.SealMissing] > 0:
-		say(w, "next: rblx keyset reseal --accept-unsealed, or oauth.Config.AcceptUnsealed until all are sealed")
+		line("next: rblx keyset reseal --accept-unsealed, or oauth.Config.AcceptUnsealed until all are sealed")
 	case c.Rows[oauth.SealOlder] > 0:
-		say(w, "next: rblx keyset reseal, or wait until each is refreshed")
+		line("next: rblx keyset reseal, or wait until each is refreshed")
 	case newer:
-		say(w, "next: bring the file to every machine, then run rblx keyset rotate --promote %s", c.File)
+		line("next: bring the file to every machine, then run rblx keyset rotate --promote %s", c.File)
 	case older && c.Rows != nil:
-		say(w, "next: rblx keyset prune removes the older keys")
+		line("next: rblx keyset prune removes the older keys")
 	}
+	return b.WriteTo(out)
 }

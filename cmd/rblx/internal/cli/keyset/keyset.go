@@ -68,11 +68,13 @@ func printResult(cmd *cobra.Command, result any, format string, args ...any) err
 	if asJSON {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(result)
 	}
-	say(cmd.OutOrStdout(), format, args...)
-	return nil
+	return say(cmd.OutOrStdout(), format, args...)
 }
 
-func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
+func say(w io.Writer, format string, args ...any) error {
+	_, err := fmt.Fprintf(w, format+"\n", args...)
+	return err
+}
 
 func createCommand() *cobra.Command {
 	return &cobra.Command{

@@ -49,7 +49,7 @@ whoever could write to the store may have put them there.`,
 			if err != nil {
 				return err
 			}
-			r := &resealer{store: s, sealer: sealer, unsealed: acceptUnsealed, progress: func(done int64) { say(cmd.ErrOrStderr(), "%d rows", done) }}
+			r := &resealer{store: s, sealer: sealer, unsealed: acceptUnsealed, progress: func(done int64) { _ = say(cmd.ErrOrStderr(), "%d rows", done) }}
 			err = r.run(cmd.Context())
 			done := resealed{args[0], r.resealed.Load(), r.current.Load(), r.left.Load(), r.unusable.Load()}
 			if err := errors.Join(err, s.Close()); err != nil {

@@ -106,7 +106,7 @@ func mayPrune(cmd *cobra.Command, file string, at stores.Place) error {
 	if age := time.Since(info.ModTime()); age < pruneAfter {
 		return fmt.Errorf("%s was changed %v ago, and processes may still seal with the old key; bring the file to every machine and come back in a minute", file, age.Round(time.Second))
 	}
-	if !storeGiven(cmd) {
+	if !storeGiven(cmd, at) {
 		return errors.New("--store-url: is not given; without a look at the store nobody knows whether rows need the old keys (--unchecked)")
 	}
 	n, err := count(cmd.Context(), sealer, at)
