@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
 
+	"github.com/rblx-go/opencloud/internal/testenv"
 	"github.com/rblx-go/opencloud/mocks/emulator"
 	"github.com/rblx-go/opencloud/mocks/emulatortest"
 )
@@ -19,8 +19,8 @@ func TestSoak(t *testing.T) {
 	t.Parallel()
 	emu := emulatortest.Start(t, func(o *emulator.Options) { o.AccessTTL = 2 * time.Second })
 	o := emu.Emulator.Options()
-	c := exec.CommandContext(t.Context(), "rblx", "soak", "--issuer", o.Issuer, "--for", "2s", "--goroutines", "5", "--store-url", filepath.Join(t.TempDir(), "grants"))
-	c.Env = append(os.Environ(),
+	c := exec.CommandContext(t.Context(), "rblx", "soak", "--issuer", o.Issuer, "--for", "2s", "--goroutines", "5")
+	c.Env = append(os.Environ(), "TMPDIR="+testenv.InMemory(),
 		"ROBLOX_CLIENT_ID="+o.ClientID, "ROBLOX_CLIENT_SECRET="+string(o.ClientSecret), "ROBLOX_REDIRECT_URL="+o.RedirectURLs[0])
 	var log bytes.Buffer
 	c.Stderr = &log

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/rblx-go/opencloud/internal/testenv"
 )
 
 // TestMain is the process of a soak too: it is started with the same arguments
@@ -17,6 +19,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if err := os.Setenv("TMPDIR", testenv.InMemory()); err != nil { // where all stores of these tests are
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
