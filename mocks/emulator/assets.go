@@ -92,13 +92,13 @@ func (a *Asset) version(v vars) (int, *apiError) {
 }
 
 // approved is what every review ends in.
-var approved = map[string]string{"moderationState": "Approved"}
+func approved() map[string]string { return map[string]string{"moderationState": "Approved"} }
 
 // view is an asset as the API answers it.
 func (a *Asset) view() map[string]any {
 	view := map[string]any{
 		"path": "assets/" + a.ID, "assetId": a.ID, "assetType": a.Type, "displayName": a.DisplayName, "description": a.Description,
-		"creationContext": creationView(a.Creator), "moderationResult": approved, "state": "Active",
+		"creationContext": creationView(a.Creator), "moderationResult": approved(), "state": "Active",
 		"revisionId": strconv.Itoa(len(a.Versions)), "revisionCreateTime": a.Versions[len(a.Versions)-1].Time,
 	}
 	if a.Archived {
@@ -113,7 +113,7 @@ func (a *Asset) view() map[string]any {
 func (a *Asset) versionView(n int) map[string]any {
 	return map[string]any{
 		"path": "assets/" + a.ID + "/versions/" + strconv.Itoa(n), "creationContext": creationView(a.Creator),
-		"moderationResult": approved, "published": n == len(a.Versions),
+		"moderationResult": approved(), "published": n == len(a.Versions),
 	}
 }
 

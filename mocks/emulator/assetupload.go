@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -149,9 +150,7 @@ func (e *Emulator) getAssetOperation(c caller, _ *http.Request, v vars) (*reply,
 // set takes fields over, or refuses all of them. One without a value is cleared.
 func (a *Asset) set(fields map[string]json.RawMessage) *apiError {
 	more := map[string]json.RawMessage{}
-	for name, value := range a.more {
-		more[name] = value
-	}
+	maps.Copy(more, a.more)
 	for name, value := range fields {
 		if value == nil || string(value) == "null" {
 			value = json.RawMessage(`""`)

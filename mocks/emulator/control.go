@@ -52,7 +52,9 @@ func (e *Emulator) controlFaults(w http.ResponseWriter, r *http.Request) {
 		Fault
 		Delay string `json:"delay"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&body); err != nil {
 		gatewayError(w, http.StatusBadRequest, "The body must be a JSON list of faults: "+err.Error())
 		return
 	}
@@ -61,6 +63,10 @@ func (e *Emulator) controlFaults(w http.ResponseWriter, r *http.Request) {
 		var err error
 		if f.Fault.Delay, err = time.ParseDuration(orDefault(f.Delay, "0s")); err != nil {
 			gatewayError(w, http.StatusBadRequest, "delay must be a duration such as 1.5s")
+			return
+		}
+		if err = f.check(); err != nil {
+			gatewayError(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		faults = append(faults, f.Fault)

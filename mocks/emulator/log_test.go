@@ -79,6 +79,9 @@ func TestControl(t *testing.T) {
 		want(t, call("POST", "/emulator/advance", bad), http.StatusBadRequest, "")
 		want(t, call("POST", "/emulator/faults", bad), http.StatusBadRequest, "")
 	}
+	for _, misspelt := range []string{`[{"endpoint":"tokn"}]`, `[{"endpoint":"control"}]`, `[{"kind":"dorp"}]`, `[{"kind":"drop","afer":true}]`} {
+		want(t, call("POST", "/emulator/faults", misspelt), http.StatusBadRequest, "")
+	}
 	want(t, call("POST", "/emulator/advance", `{"by":"1s"}`, "Origin", "https://evil.example"), http.StatusForbidden, "")
 	req := a.request("GET", "/emulator/log", "")
 	req.URL.Host, req.Host = strings.TrimPrefix(at, "http://"), "rebound.example"
