@@ -125,7 +125,7 @@ func codeMutations() []codeMutation {
 			"plan.go",
 			"row.Generation-row.DoubtGen <= 1",
 			"row.Generation == row.DoubtGen",
-		}}, "TestSimulation"},
+		}}, "TestTheDoubt"},
 		{publishFirst, []edit{{
 			"commit.go",
 			"	if row.Generation <= base {\n",
