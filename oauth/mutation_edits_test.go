@@ -90,7 +90,7 @@ func codeMutations() []codeMutation {
 			"plan.go",
 			"max(wait, w.least-watched)",
 			"max(wait, -watched)",
-		}}, "TestSimulation"},
+		}}, "TestClockSteps"},
 		{noExpiryWait, []edit{{
 			"plan.go",
 			"max(drained, row.Expiry.Sub(wall))",
