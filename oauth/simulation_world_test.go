@@ -58,7 +58,7 @@ type simProcess struct {
 	cutUntil    time.Time // from the store
 	cutHangs    bool      // so that its operations hang instead of failing
 	announced   Row       // with its latest intent, as written
-	announcedAt time.Time // when it set about that
+	announcedAt time.Time // when it first set about that
 	holds       int       // the newest refresh token it was given
 	revoked     bool      // its Revoke said that all is gone
 }
@@ -206,7 +206,7 @@ func (s *simStore) Swap(ctx context.Context, old Version, row Row) (Row, error) 
 	var fault *simSwap
 	w.locked(func() {
 		if row.State == StateActive && row.Intent != nil {
-			s.process.announced, s.process.announcedAt = row.clone(), time.Now()
+			s.process.announce(row.clone())
 		}
 		if len(w.swaps) > 0 {
 			fault, w.swaps = &w.swaps[0], w.swaps[1:]
@@ -227,6 +227,15 @@ func (s *simStore) Swap(ctx context.Context, old Version, row Row) (Row, error) 
 	time.Sleep(time.Millisecond)
 	s.process.boundary()
 	return Row{}, ErrUnknown
+}
+
+// announce notes the intent of a row that is about to be written. Its time runs
+// from the first try: a write of unknown outcome is repeated under the same id.
+func (p *simProcess) announce(row Row) {
+	if p.announced.Intent == nil || p.announced.Intent.ID != row.Intent.ID {
+		p.announcedAt = time.Now()
+	}
+	p.announced = row
 }
 
 // apply writes, and checks what was written.
