@@ -200,3 +200,26 @@ func TestPanicInTheBackground(t *testing.T) {
 		}
 	})
 }
+
+type unansweredStore struct{ *MemoryStore }
+
+func (unansweredStore) Find(ctx context.Context, _ Query) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		<-ctx.Done()
+		yield(Row{}, ctx.Err())
+	}
+}
+
+func TestSupersedeLeavesAStoreThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newTestApp(t, newFakeProvider(), unansweredStore{NewMemoryStore()})
+		a.config.OneGrantPerUser = true
+		g := manyGrants(t, a, 1)[0]
+		began := time.Now()
+		a.supersede(t.Context(), &Login{GrantID: g.ID(), Subject: "156"})
+		if err := a.Close(t.Context()); err != nil || time.Since(began) > storeLimit {
+			t.Errorf("Close took %v: %v", time.Since(began), err)
+		}
+	})
+}

@@ -14,23 +14,33 @@ func (a *App) supersede(ctx context.Context, login *Login) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	a.background(func() {
-		anew, err := a.load(ctx, login.GrantID)
-		if err != nil {
-			a.log.Warn("older grants of the user stay", "subject", subject, "error", err)
-			return
-		}
-		for row, err := range a.store.Find(ctx, Query{Subject: subject, State: StateActive}) {
-			if err == nil && (row.App != a.config.ClientID || !older(row, anew)) {
-				continue
-			}
-			if err == nil {
-				err = a.Grant(row.GrantID).Revoke(ctx)
-			}
-			if err != nil {
-				a.log.Warn("an older grant of the user stays", "subject", subject, "grant", row.GrantID, "error", err)
+		for _, id := range a.olderGrants(ctx, login) {
+			if err := a.Grant(id).Revoke(ctx); err != nil {
+				a.log.Warn("an older grant of the user stays", "subject", subject, "grant", id, "error", err)
 			}
 		}
 	})
+}
+
+// olderGrants finds the user's grants of before the sign-in. Close waits for
+// it, so that the store gets no more time than for any other operation.
+func (a *App) olderGrants(ctx context.Context, login *Login) (ids []GrantID) {
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
+	anew, err := a.load(ctx, login.GrantID)
+	if err != nil {
+		a.log.Warn("older grants of the user stay", "subject", login.Subject, "error", err)
+		return nil
+	}
+	for row, err := range a.store.Find(ctx, Query{Subject: login.Subject, State: StateActive}) {
+		switch {
+		case err != nil:
+			a.log.Warn("an older grant of the user may stay", "subject", login.Subject, "error", err)
+		case row.App == a.config.ClientID && older(row, anew):
+			ids = append(ids, row.GrantID)
+		}
+	}
+	return ids
 }
 
 // older reports whether row's sign-in came before that of anew. Of two grants,
