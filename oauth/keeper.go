@@ -259,7 +259,14 @@ func (k *keeper) report() {
 	k.mu.Lock()
 	p := k.progress
 	k.mu.Unlock()
-	k.app.log.Info("keeping idle grants", "renewed", p.Renewed, "lost", p.Lost, "failed", p.Failed, "ended", p.Ended, "oldest", p.Oldest, "next", p.Next)
+	line := []any{"renewed", p.Renewed, "lost", p.Lost, "failed", p.Failed, "ended", p.Ended}
+	if !p.Oldest.IsZero() {
+		line = append(line, "oldest", p.Oldest)
+	}
+	if !p.Next.IsZero() {
+		line = append(line, "next", p.Next)
+	}
+	k.app.log.Info("keeping idle grants", line...)
 	if k.opts.OnProgress != nil {
 		k.opts.OnProgress(p)
 	}
