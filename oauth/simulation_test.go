@@ -40,6 +40,9 @@ func TestSimulation(t *testing.T) {
 			for _, what := range slices.Sorted(maps.Keys(stats)) {
 				t.Logf("%-24s %6d in %d schedules", what, stats[what], schedules)
 			}
+			if schedules < 10_000 {
+				return // too few to hold against what is left to chance
+			}
 			for _, what := range []string{"in doubt", "probe won", "probe lost", "conflict", "unknown", "late commit", "forgotten rotation", "clock step"} {
 				if stats[what]*100 < schedules {
 					t.Errorf("%s: less than one in a hundred schedules", what)
@@ -125,7 +128,8 @@ func drawSchedule(rt *rapid.T) schedule {
 			hangs: rapid.Bool().Draw(rt, "hangs"),
 		}
 	})
-	s.steps = rapid.SliceOfN(step, 3, 20).Draw(rt, "steps")
+	least := rapid.SampledFrom([]int{3, 3, 12}).Draw(rt, "least") // few faults meet in a short one
+	s.steps = rapid.SliceOfN(step, least, 28).Draw(rt, "steps")
 	return s
 }
 
