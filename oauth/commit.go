@@ -140,7 +140,7 @@ func (f *flight) buryPair(ctx context.Context, row Row, p pair) error {
 	if err != nil {
 		row.Reason = ReasonUnreachable
 	}
-	if row.Intent != nil && row.Intent.ID == p.intent {
+	if stands(p.row, row) {
 		row.Intent = nil
 	}
 	if _, err := f.app.swap(ctx, row); err != nil {

@@ -207,3 +207,80 @@ func TestFailoverBeforeAnAcknowledgement(t *testing.T) {
 		}
 	})
 }
+
+// What a failover forgot may be written back while another process announces a
+// probe of what is left: the intent then stands in another generation than it
+// was written for, whose refresh token is not to be sent any more.
+func TestForgottenGenerationReturnsUnderAnIntent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, memory := newFakeProvider(), NewMemoryStore()
+		a, id := signedIn(t, p, memory, time.Minute)
+		before := memory.rows[id].clone()
+		time.Sleep(2 * time.Minute)
+		if err := second(a.Grant(id).Token(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		memory.rows[id] = before
+		failOver(memory)
+
+		store, announced := &troubledStore{MemoryStore: memory}, false
+		store.set(func(_ int, row Row) (bool, error) {
+			if announced = row.DoubtGen == 1 && row.RunID == memory.rows[id].RunID; announced { // else it is the quarantine
+				return true, ErrUnknown
+			}
+			return true, nil
+		})
+		store.load = func(int) error {
+			if announced { // it is to be read whether the intent was written
+				if _, err := a.Grant(id).Info(t.Context()); err != nil { // a notices the failover
+					t.Error(err)
+				}
+				synctest.Wait()
+			}
+			return nil
+		}
+		tok, err := newTestApp(t, p, store).Grant(id).Token(t.Context())
+		if err != nil || tok.AccessToken != "at-2" || !announced {
+			t.Error(tok, err, announced)
+		}
+		if row, held := rowOf(t, a, id); row.State != StateActive || row.Generation != 2 || held.Refresh != "rt-2" || len(p.sent()) != 1 {
+			t.Errorf("%s at generation %d, %s, token POSTs %q", row.State, row.Generation, held.Refresh, p.sent())
+		}
+	})
+}
+
+// An intent that a quarantine has taken over stands for what the store forgot
+// as well. Who announced it, and was too late to send, does not withdraw it.
+func TestQuarantineIsNotWithdrawn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var sent time.Time
+		p, store := newFakeProvider(), NewMemoryStore()
+		p.script = []behaviour{{answer: func(honest string) *http.Response {
+			sent = time.Now()
+			return reply(200, "application/json", honest)
+		}}}
+		a, id := signedIn(t, p, store, time.Minute) // budget and margin are 5 s
+		late := newTestApp(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done() // without a look at the body
+			return nil, r.Context().Err()
+		}), store)
+		time.Sleep(2 * time.Minute)
+		got := make(chan error, 1)
+		go func() { got <- second(late.Grant(id).Token(t.Context())) }()
+		time.Sleep(time.Second)
+		failOver(store)
+		failed := time.Now()
+		if err := second(a.Grant(id).Token(t.Context())); err != nil {
+			t.Error(err)
+		}
+		if err := <-got; !errors.Is(err, errBudget) {
+			t.Error("who was late:", err)
+		}
+		if drained := 10 * time.Second; sent.Sub(failed) < drained || len(p.sent()) != 1 {
+			t.Errorf("sent %v after the failover, token POSTs %q", sent.Sub(failed), p.sent())
+		}
+	})
+}

@@ -226,10 +226,10 @@ func (f *flight) refresh(ctx context.Context, row Row, b budget, probe bool) (*s
 	case fail == nil:
 		return f.commit(ctx, pair{row: row, old: t, answer: ans, intent: intent.ID})
 	case !sent:
-		f.withdraw(ctx, intent.ID)
+		f.withdraw(ctx, row)
 		return nil, fmt.Errorf("oauth: grant %s: nothing was sent: %w", row.GrantID, fail)
 	case fail.Code == "invalid_grant" && fail.Status < http.StatusInternalServerError:
-		return f.refused(ctx, row, probe, intent.ID, fail)
+		return f.refused(ctx, row, probe, fail)
 	}
 	f.state.unanswered = intent.ID
 	return nil, fmt.Errorf("oauth: grant %s: %w: %w", row.GrantID, ErrInDoubt, fail)
@@ -257,7 +257,7 @@ func (f *flight) announceIntent(ctx context.Context, row Row, intent Intent, pro
 		switch {
 		case loadErr != nil:
 			return Row{}, loadErr // nothing was sent; the intent, if written, runs out by itself
-		case again.Intent != nil && again.Intent.ID == intent.ID && again.RunID == again.StoreRun:
+		case again.Intent != nil && again.Intent.ID == intent.ID && again.RunID == again.StoreRun && again.Generation == row.Generation:
 			return again, nil
 		case again.Version != row.Version || again.StoreRun != row.StoreRun:
 			return Row{}, nil
@@ -284,11 +284,17 @@ func (f *flight) reread(ctx context.Context, b budget) (Row, error) {
 	}
 }
 
-// withdraw takes back an intent under which nothing was sent. Failing that, it
-// runs out by itself.
-func (f *flight) withdraw(ctx context.Context, intent string) {
+// stands reports whether row's intent is the announced one as it was written. A
+// quarantine keeps its id, and stands for what the store forgot as well.
+func stands(announced, row Row) bool {
+	return row.Intent != nil && row.Intent.ID == announced.Intent.ID && row.RunID == announced.RunID
+}
+
+// withdraw takes back an intent under which nothing is under way. Failing that,
+// it runs out by itself.
+func (f *flight) withdraw(ctx context.Context, announced Row) {
 	row, err := f.app.load(ctx, f.state.id)
-	if err != nil || row.Intent == nil || row.Intent.ID != intent {
+	if err != nil || !stands(announced, row) {
 		return
 	}
 	row.Intent = nil
@@ -297,7 +303,7 @@ func (f *flight) withdraw(ctx context.Context, intent string) {
 
 // refused handles invalid_grant: somebody rotated before us, or it is the end.
 // That is recorded however long it takes: the next probe would know less.
-func (f *flight) refused(ctx context.Context, base Row, probe bool, intent string, fail *ProviderError) (*snapshot, error) {
+func (f *flight) refused(ctx context.Context, base Row, probe bool, fail *ProviderError) (*snapshot, error) {
 	believed := sync.OnceValue(func() bool { return f.believes(fail) })
 	written := false // perhaps
 	for try := 0; ; try++ {
@@ -309,14 +315,17 @@ func (f *flight) refused(ctx context.Context, base Row, probe bool, intent strin
 			case row.State != StateActive, row.RunID != row.StoreRun, row.Generation < base.Generation:
 				return nil, nil
 			case row.Generation > base.Generation:
-				f.withdraw(ctx, intent)
+				f.withdraw(ctx, base)
 				return nil, nil
 			}
 			if !believed() {
-				f.withdraw(ctx, intent)
+				f.withdraw(ctx, base)
 				return nil, f.admitted()
 			}
-			row.State, row.Reason, row.Intent = StateNeedsReauth, ReasonRevoked, nil
+			row.State, row.Reason = StateNeedsReauth, ReasonRevoked
+			if stands(base, row) { // else somebody's probe is under way, for which a Rearm has to wait
+				row.Intent = nil
+			}
 			if probe || doubtful(row) {
 				row.Reason = ReasonLostInFlight
 			}

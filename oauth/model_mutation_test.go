@@ -47,6 +47,9 @@ const (
 	commitTrustsRow         mutation = "a commit over a failover raises no doubt"
 	noRestore               mutation = "what a failover forgot is not written back"
 	restoreTrusts           mutation = "what is written back is not doubtful"
+	withdrawQuarantine      mutation = "an intent is withdrawn that a quarantine has taken over"
+	refusalClears           mutation = "a refusal removes somebody else's intent"
+	announceAnyGeneration   mutation = "an intent is found in another generation and counts as written"
 )
 
 // TestModelMutations takes parts out of the protocol: each is there for a
@@ -105,6 +108,7 @@ func TestModelMutations(t *testing.T) {
 		{commitTrustsRow, reuseRevoke, "back over*2", "I4"},
 		{noRestore, reuseReject, "back", "lost"},
 		{restoreTrusts, reuseRevoke, "back over*2", "I4"},
+		{announceAnyGeneration, reuseReject, "back ack over*2", "gaveup"},
 	} {
 		t.Run(strings.Join([]string{string(c.flaw), string(c.kind), c.faults}, "/"), func(t *testing.T) {
 			t.Parallel()

@@ -45,7 +45,7 @@ func (m *model) act(s *modelState, i int) {
 		m.do(s, i, "P# records that its pair is revoked", func(n *modelState, _ *modelProcess) {
 			row := n.load()
 			row.Reason = ReasonConfirmed
-			if row.Intent != nil && row.Intent.ID == modelIDs[i+1] {
+			if n.stands(i) {
 				row.Intent = nil
 			}
 			m.write(n, n.row.with(row))
@@ -91,10 +91,16 @@ func release(n *modelState, i int) {
 	n.procs[i] = modelProcess{left: p.left, known: p.known, kept: p.kept, cut: p.cut, pending: p.pending}
 }
 
+// stands is the function of that name: the process's intent is there as it was
+// written.
+func (s *modelState) stands(i int) bool {
+	return s.row.intent == int8(i+1) && s.row.run == s.procs[i].run
+}
+
 // finish withdraws the attempt's own intent, if it still stands and the store
 // can be reached.
 func (m *model) finish(n *modelState, i int) {
-	if !n.procs[i].cut && n.row.intent == int8(i+1) {
+	if !n.procs[i].cut && n.stands(i) {
 		row := n.load()
 		row.Intent = nil
 		m.write(n, n.row.with(row))
@@ -202,6 +208,7 @@ func (m *model) announce(s *modelState, i int, probe bool) {
 	if probe {
 		row.DoubtGen = row.Generation
 	}
+	p.run = s.run
 	w := s.row.with(row)
 	if m.flaw == probesShareIntent && probe {
 		w.intent, w.age = s.row.intent, s.row.age
@@ -240,8 +247,8 @@ func (m *model) reread(s *modelState, i int) {
 	own := s.row.intent == int8(i+1)
 	switch {
 	case m.flaw == unknownIsDone && !p.cut,
-		!p.cut && own && (s.row.run == s.run || m.flaw == retryOverFailover):
-		m.do(s, i, "P# reads the row again: its intent stands", func(_ *modelState, p *modelProcess) { p.pc = pcReady })
+		!p.cut && own && (s.row.run == s.run || m.flaw == retryOverFailover) && (s.row.gen == p.base || m.flaw == announceAnyGeneration):
+		m.do(s, i, "P# reads the row again: its intent stands", func(n *modelState, p *modelProcess) { p.pc, p.base = pcReady, n.row.gen })
 	case p.cut && !p.late:
 		// It reads again and again while there would be time to send.
 	case p.cut, p.stale > 0, p.late, m.flaw == forgetUnknown:
@@ -306,7 +313,10 @@ func (m *model) verdict(s *modelState, i int) {
 
 func (m *model) latch(s *modelState, i int) {
 	n, row := *s, s.load()
-	row.State, row.Reason, row.Intent = StateNeedsReauth, ReasonRevoked, nil
+	row.State, row.Reason = StateNeedsReauth, ReasonRevoked
+	if s.stands(i) {
+		row.Intent = nil
+	}
 	if m.inDoubt(row, s.procs[i].probe) {
 		row.Reason = ReasonLostInFlight
 	}

@@ -134,6 +134,7 @@ type modelProcess struct {
 	answer      int8 // the refresh token received, or refused
 	age         int8 // boundaries on the store's clock since an intent not yet acknowledged
 	saw         int8 // boundaries on its own clock since it found the row's intent, plus one; 0: it has not
+	run         int8 // the store's when it announced
 	probe       bool
 	late        bool     // its send budget is over
 	cut         bool     // it cannot reach the store

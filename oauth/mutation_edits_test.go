@@ -113,7 +113,7 @@ func codeMutations() []codeMutation {
 		}}, "TestForcedRefreshesAreSpaced"},
 		{noReread, []edit{{
 			"flight.go",
-			"			case row.Generation > base.Generation:\n				f.withdraw(ctx, intent)\n				return nil, nil\n",
+			"			case row.Generation > base.Generation:\n				f.withdraw(ctx, base)\n				return nil, nil\n",
 			"",
 		}}, "TestRefusedButSomebodyRotated"},
 		{noReason, []edit{{
@@ -165,5 +165,20 @@ func codeMutations() []codeMutation {
 			"		row.DoubtGen = generation // the failover",
 			"		// the failover",
 		}}, "TestFailoverUnderARequest"},
+		{announceAnyGeneration, []edit{{
+			"flight.go",
+			" && again.RunID == again.StoreRun && again.Generation == row.Generation:\n",
+			" && again.RunID == again.StoreRun:\n",
+		}}, "TestForgottenGeneration"},
+		{withdrawQuarantine, []edit{{
+			"flight.go",
+			"row.Intent.ID == announced.Intent.ID && row.RunID == announced.RunID",
+			"row.Intent.ID == announced.Intent.ID",
+		}}, "TestQuarantineIsNotWithdrawn"},
+		{refusalClears, []edit{{
+			"flight.go",
+			"			if stands(base, row) {",
+			"			if true {",
+		}}, "TestRefusalLeavesAProbeItsIntent"},
 	}
 }

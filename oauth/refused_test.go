@@ -110,3 +110,48 @@ func TestUnacknowledgedLossIsToldOf(t *testing.T) {
 		}
 	})
 }
+
+// A late refusal leaves the intent of somebody's probe where it is: whoever has
+// the grant rearmed must not send while that is under way.
+func TestRefusalLeavesAProbeItsIntent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newFakeProvider(), NewMemoryStore()
+		p.familyOK = false
+		answer, probed := make(chan struct{}), make(chan struct{})
+		p.script = []behaviour{{hold: answer}, {hold: probed}}
+		a, id := signedIn(t, p, store, time.Minute) // budget and margin are 5 s
+		time.Sleep(2 * time.Minute)
+		got := make(chan error, 3)
+		refresh := func(a *App) { got <- second(a.Grant(id).Token(t.Context())) }
+		go refresh(a)
+		time.Sleep(time.Second)
+		go refresh(newTestApp(t, p, store))
+		time.Sleep(11 * time.Second)
+		if len(p.sent()) != 2 {
+			t.Fatalf("token POSTs %q, want a request and a probe", p.sent())
+		}
+		close(answer)
+		if err := <-got; !errors.Is(err, ErrNeedsReauth) {
+			t.Error("who sent first:", err)
+		}
+		c := newTestApp(t, p, store)
+		if err := c.Grant(id).Rearm(t.Context()); err != nil {
+			t.Error(err)
+		}
+		go refresh(c)
+		time.Sleep(5 * time.Second)
+		if row, _ := rowOf(t, c, id); row.State != StateActive || row.Intent == nil || len(p.sent()) != 2 {
+			t.Errorf("%s, intent %v, token POSTs %q", row.State, row.Intent, p.sent())
+		}
+		close(probed)
+		for range 2 {
+			if err := <-got; !errors.Is(err, ErrNeedsReauth) {
+				t.Error("the prober, and who came after Rearm:", err)
+			}
+		}
+		if row, _ := rowOf(t, c, id); row.Reason != ReasonLostInFlight || row.Intent != nil || len(p.sent()) != 2 {
+			t.Errorf("%s, intent %v, token POSTs %q", row.Reason, row.Intent, p.sent())
+		}
+	})
+}
