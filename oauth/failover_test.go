@@ -284,3 +284,41 @@ func TestQuarantineIsNotWithdrawn(t *testing.T) {
 		}
 	})
 }
+
+// Whoever comes too late with a pair that another process has committed is all
+// that knows of it, once that process is gone and the store has forgotten it.
+func TestFailoverAfterAConflict(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const pair = `{"access_token":"at-2","refresh_token":"rt-2","token_type":"Bearer","expires_in":900,"scope":"openid"}`
+		again := func(string) *http.Response { return reply(200, "application/json", pair) } // within a grace
+		answer := make(chan struct{})
+		p, store := newFakeProvider(), &troubledStore{MemoryStore: NewMemoryStore()}
+		p.script = []behaviour{{hold: answer, answer: again}, {answer: again}}
+		a, id := signedIn(t, p, store, time.Minute)
+		before := store.rows[id].clone()
+		time.Sleep(2 * time.Minute)
+		got := make(chan error, 1)
+		go func() { got <- second(a.Grant(id).Token(t.Context())) }()
+		time.Sleep(time.Second)
+		b := newTestApp(t, p, store.MemoryStore)
+		if err := second(b.Grant(id).Token(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		met := store.reads()
+		store.load = func(n int) error {
+			if n == met+2 { // at the first, a met what b had committed
+				store.rows[id] = before
+				failOver(store.MemoryStore)
+			}
+			return nil
+		}
+		close(answer)
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+		if row, held := rowOf(t, a, id); row.Generation != 2 || held.Refresh != "rt-2" || row.DoubtGen != 2 || len(p.sent()) != 2 {
+			t.Errorf("generation %d, doubt %d, %s, token POSTs %q", row.Generation, row.DoubtGen, held.Refresh, p.sent())
+		}
+	})
+}
