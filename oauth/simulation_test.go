@@ -65,7 +65,7 @@ type simStep struct {
 	process int
 	do      string
 	wait    time.Duration // a caller's patience, a fault's length
-	nth     int           // boundaries until a process stops
+	nth     int           // boundaries until a process stops; half of it, writes that a failover forgets
 	post    postFault
 	swap    simSwap
 	hangs   bool
@@ -245,8 +245,10 @@ func (w *simWorld) play(step simStep) {
 		p.pauseIn, p.pauseFor = step.nth, step.wait
 	case doCrash:
 		p.crashIn = step.nth
-	case doFail, doForget:
-		w.failOver(step.do == doForget)
+	case doFail:
+		w.failOver(0)
+	case doForget:
+		w.failOver((step.nth + 1) / 2)
 	case doClock:
 		w.ahead += step.wait
 		w.stats["clock step"]++

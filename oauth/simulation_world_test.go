@@ -22,7 +22,7 @@ type simWorld struct {
 	server     simServer
 	processes  []*simProcess
 	ahead      time.Duration   // the store's clock, of the processes'
-	before     Row             // what the last write overwrote
+	before     []Row           // what the last writes overwrote
 	tombstoned bool            // once at least
 	durable    map[string]bool // access tokens that were ever in the store
 	intents    map[string]bool // and intents
@@ -86,21 +86,23 @@ func (w *simWorld) row() Row {
 // now is the store's clock; the world's mutex is held.
 func (w *simWorld) now() time.Time { return time.Now().Add(w.ahead) }
 
-// failOver gives the store another identity, with or without its last write:
-// who could know?
-func (w *simWorld) failOver(forgets bool) {
+// failOver gives the store another identity, without its last writes: who could
+// know?
+func (w *simWorld) failOver(forgets int) {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
 	w.store.run = string(NewGrantID())
 	w.stats["failover"]++
-	if !forgets || w.before.Version == "" {
+	left := max(0, len(w.before)-forgets)
+	if left == len(w.before) {
 		return
 	}
+	back, from := w.before[left], w.store.rows[w.id]
 	w.stats["forgotten write"]++
-	if w.before.Generation < w.store.rows[w.id].Generation {
+	if back.Generation < from.Generation {
 		w.stats["forgotten rotation"]++
 	}
-	w.store.rows[w.id], w.before = w.before, Row{}
+	w.store.rows[w.id], w.before = back, w.before[:left]
 }
 
 func (w *simWorld) start() *simProcess {
@@ -249,7 +251,7 @@ func (w *simWorld) apply(ctx context.Context, old Version, row Row) (Row, error)
 		return stored, err
 	}
 	w.check(before, stored)
-	w.before = before
+	w.before = append(w.before, before)
 	stored.Now = w.now()
 	return stored, nil
 }
@@ -337,7 +339,7 @@ func (w *simWorld) checkEnd(p *simProcess) {
 	for i, p := range w.processes {
 		switch {
 		case p.dead || row.State == StateTombstone:
-		case p.holds > int(row.Generation):
+		case p.holds > int(row.Generation) && !w.tombstoned: // or it was revoked, and that is forgotten
 			w.violation("process %d was given rt-%d; the store is at generation %d", i, p.holds, row.Generation)
 		case p.revoked:
 			w.violation("I11: process %d revoked, and the row is %s", i, row.State)
