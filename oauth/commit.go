@@ -50,7 +50,7 @@ func (f *flight) tryCommit(ctx context.Context, p pair) (*snapshot, error) {
 	case row.State == StateTombstone:
 		return nil, fmt.Errorf("oauth: grant %s: %w", row.GrantID, ErrRevoked)
 	case row.Generation > base && row.CommittedBy != p.intent:
-		f.app.keep(row)
+		f.app.keep(row) // a failover may forget it before that
 		return nil, nil // to be adopted; never revoke our own pair: it may be the newer one's parent
 	}
 	if row.Generation <= base {

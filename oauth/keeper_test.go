@@ -1,9 +1,11 @@
 package oauth
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -395,6 +397,22 @@ func TestKeeperClaimsNothingInVain(t *testing.T) {
 		}
 		if n, _ := p.sent(start); n != 121 || store.claimed != 128 {
 			t.Errorf("%d POSTs, %d grants claimed", n, store.claimed)
+		}
+	})
+}
+
+// What the keeper has not met yet stands in no line of its log.
+func TestKeeperLogsNoTimesThatAreNone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		a := newTestApp(t, newFakeProvider(), NewMemoryStore())
+		a.log = slog.New(slog.NewTextHandler(&log, nil))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_ = a.Keep(ctx, KeepOptions{}) // until ctx ends
+		if line := log.String(); !strings.Contains(line, "keeping idle grants") || !strings.Contains(line, "next=2000-") || strings.Contains(line, "oldest=") {
+			t.Error(line)
 		}
 	})
 }
